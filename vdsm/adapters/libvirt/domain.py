@@ -1,4 +1,4 @@
-"""What the hypervisor says about a domain: states, reasons, records, samples. Plain values, nothing of libvirt.
+"""What the hypervisor says about a domain: states, reasons, records, samples, as plain values.
 
 Numbers are those of libvirt's public API, so they can be compared with what a domain's statistics carry.
 A number that a newer hypervisor adds becomes UNKNOWN instead of an error.
@@ -114,7 +114,7 @@ ALL_STATS = (
     | StatsGroup.BLOCK
 )
 PASSIVE_STATS = StatsGroup.STATE | StatsGroup.CPU_TOTAL | StatsGroup.INTERFACE
-"""The groups that libvirt answers without QEMU, so they never wait (qemuDomainGetStatsWorkers of libvirt 9.0)."""
+"""The groups that libvirt answers without QEMU, so they never wait (its qemuDomainGetStatsWorkers, 9.0)."""
 
 
 class ControlState(Code):
@@ -188,9 +188,9 @@ class Versions:
 class BulkSample:
     """One sweep over all active domains.
 
-    records: the flat keys of libvirt's bulk statistics (`state.state`, `cpu.time`, `block.0.rd.bytes` ...) by VM.
-    unresponsive: VMs whose QEMU does not answer, with the seconds since it was noticed; their record, if there is
-    one, holds the passive groups only. taken_at: time.monotonic() when the sweep began.
+    records: libvirt's flat statistics keys (`state.state`, `cpu.time`, `block.0.rd.bytes` ...) by VM.
+    unresponsive: VMs whose QEMU does not answer, with the seconds since it was noticed; their record, if
+    there is one, holds the passive groups only. taken_at: time.monotonic() when the sweep began.
     """
 
     records: dict[str, dict[str, Any]]

@@ -259,7 +259,7 @@ class BalloonChanged(DomainEvent):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLost:
-    """libvirtd is gone; VMs run on. Events of this time are lost: look at every domain after the restoration."""
+    """libvirtd is gone; VMs run on. Events of this time are lost: look at every domain once it is back."""
 
     reason: str = ""
 

@@ -5,8 +5,8 @@ the other; both pass the same contract tests. Every method that can block takes 
 
 Every method may raise:
     NoSuchVM, OperationUnsupported, LibvirtGone (no connection), LibvirtError (any other refusal),
-    BackendTimeout (past the deadline: effect unknown), MonitorUnresponsive (the VM's QEMU hangs; refused at once),
-    ResourceExhausted (too many calls wait).
+    BackendTimeout (past the deadline: effect unknown), ResourceExhausted (too many calls wait),
+    MonitorUnresponsive (the VM's QEMU hangs, so the call was refused at once).
 """
 
 from __future__ import annotations
@@ -107,9 +107,7 @@ class DomainLifecycle(Protocol):
         """Drop the definition with its NVRAM, snapshot and checkpoint metadata and managed save."""
         ...
 
-    async def start(
-        self, vm_id: str, *, paused: bool = False, flags: int = 0, deadline: float = 120.0
-    ) -> None:
+    async def start(self, vm_id: str, *, paused: bool = False, flags: int = 0, deadline: float = 120.0) -> None:
         """Run a defined domain. Raises: WrongState when it runs already."""
         ...
 
@@ -151,7 +149,7 @@ class DomainConfiguration(Protocol):
         ...
 
     async def metadata(self, vm_id: str, uri: str, *, deadline: float = 5.0) -> str | None:
-        """The metadata element of this namespace as text, without its prefix's declaration on children; or None."""
+        """The metadata element of this namespace as text, all prefixes of it stripped; None without one."""
         ...
 
     async def set_metadata(
@@ -159,8 +157,8 @@ class DomainConfiguration(Protocol):
     ) -> None:
         """Replace (None: remove) the metadata element of `uri`, in the definition and, if it runs, live.
 
-        `element` is an element text without the namespace, e.g. `<vm><startTime type="float">1</startTime></vm>`;
-        libvirt adds `prefix` and `uri` to its root.
+        `element` is an element text without the namespace, e.g. `<vm><exitCode type="int">1</exitCode></vm>`;
+        libvirt puts `prefix` and `uri` on it.
         """
         ...
 
@@ -170,9 +168,7 @@ class DomainConfiguration(Protocol):
         """Change a device in place (CD medium, VNC password, link state)."""
         ...
 
-    async def set_lifecycle_action(
-        self, vm_id: str, *, on_reboot: LifecycleAction, deadline: float = 10.0
-    ) -> None:
+    async def set_lifecycle_action(self, vm_id: str, *, on_reboot: LifecycleAction, deadline: float = 10.0) -> None:
         """What QEMU's exit on a guest reboot means, from now on."""
         ...
 
@@ -245,7 +241,7 @@ class Hypervisor(DomainLifecycle, DomainConfiguration, GuestChannels, HostView, 
         ...
 
     async def open(self) -> None:
-        """Begin to connect, and keep connected from now on; returns at once, `connected` or an event tells."""
+        """Begin to connect, and keep connected from now on; returns at once, an event tells when it is."""
         ...
 
     async def close(self) -> None:
