@@ -1,0 +1,73 @@
+"""What every test shares: nothing may be left behind, and real libvirt is at hand.
+
+`private_libvirt` is a libvirt daemon of this test process alone (see `devhost.libvirtd`), so workers of
+pytest-xdist and test runs side by side never meet. Tests that kill it start it again.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+from devhost import libvirtd, places
+from tests.leaks import Footprint, assert_no_pending_task
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a task, thread, child process or descriptor behind."""
+    if request.node.get_closest_marker("asyncio") is not None:
+        request.getfixturevalue("no_leaked_tasks")  # brings the loop, whose descriptors live longer than this fixture
+    before = Footprint.take()
+    yield
+    before.assert_nothing_new(patience=2.0)
+
+
+@pytest.fixture
+async def no_leaked_tasks() -> AsyncIterator[None]:
+    """Fail an asynchronous test that leaves a task on its loop; asked for by `no_leaks`."""
+    yield
+    await assert_no_pending_task()
+
+
+@pytest.fixture(scope="session")
+def private_libvirt() -> Iterator[libvirtd.PrivateLibvirtd]:
+    """A running private libvirtd of this process; needs root."""
+    base = places.RUNTIME
+    libvirtd.sweep(base)
+    daemon = libvirtd.PrivateLibvirtd(base, libvirtd.unique_name())
+    try:
+        daemon.start()
+        yield daemon
+    finally:
+        daemon.remove()
+
+
+@pytest.fixture
+def new_vm_id(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """A maker of VM ids; domains with these ids in `private_libvirt` are destroyed and undefined afterwards."""
+    made: list[str] = []
+
+    def make() -> str:
+        made.append(str(uuid.uuid4()))
+        return made[-1]
+
+    yield make
+    if "private_libvirt" in request.fixturenames:
+        daemon: libvirtd.PrivateLibvirtd = request.getfixturevalue("private_libvirt")
+        daemon.start()
+        for vm_id in made:
+            for command in (["destroy"], ["undefine", "--nvram", "--managed-save", "--snapshots-metadata"]):
+                subprocess.run(
+                    ["/usr/bin/virsh", "--quiet", "--connect", daemon.uri, *command, vm_id],
+                    stdin=subprocess.DEVNULL, capture_output=True, timeout=30, check=False,
+                )  # fmt: skip
+
+
+@pytest.fixture
+def vm_id(new_vm_id: Callable[[], str]) -> str:
+    """One VM id; see `new_vm_id`."""
+    return new_vm_id()
