@@ -1,0 +1,153 @@
+"""One queue and one consumer per VM: commands and events of a VM run one after the other, in order, without locks.
+
+A command has a caller who waits for its result; when the caller goes away, the command still runs to its end. An
+event has none. `preempt` is for destroy alone: it goes to the head of the queue, and a command that still runs after a
+grace period is given up (its effect on the hypervisor is overtaken by what preempts it).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from vdsm.common.errors import VdsmError, VMBusy
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+COMMAND_LIMIT = 64
+EVENT_LIMIT = 1024
+
+
+@dataclass(slots=True)
+class _Item:
+    what: str
+    action: Callable[[], Awaitable[Any]]
+    result: asyncio.Future[Any] | None
+
+
+class Actor:
+    """The queue of one VM."""
+
+    def __init__(self, vm_id: str, on_overflow: Callable[[], None]) -> None:
+        """`on_overflow` hears that events were lost, so the VM's state has to be looked up again."""
+        self._vm_id = vm_id
+        self._on_overflow = on_overflow
+        self._items: deque[_Item] = deque()
+        self._wake = asyncio.Event()
+        self._current: asyncio.Task[Any] | None = None
+        self._current_what = ""
+        self._preempting = False
+        self._consumer = asyncio.get_running_loop().create_task(self._consume(), name=f"vm {vm_id}")
+
+    @property
+    def waiting(self) -> int:
+        """Commands and events that have not begun."""
+        return len(self._items)
+
+    async def run(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
+        """Queue a command and wait for its result.
+
+        Raises: VMBusy when too many commands wait or the VM is being destroyed; what `action` raises.
+        """
+        if self._preempting:
+            raise VMBusy(vm_id=self._vm_id, operation=what, reason="it is being destroyed")
+        if sum(item.result is not None for item in self._items) >= COMMAND_LIMIT:
+            raise VMBusy(vm_id=self._vm_id, operation=what, reason=f"{COMMAND_LIMIT} commands wait for it already")
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put(_Item(what, action, result))
+        return await result
+
+    def post(self, what: str, action: Callable[[], Awaitable[None]]) -> None:
+        """Queue an event. When more than the limit wait they are dropped and `on_overflow` is told."""
+        if len(self._items) >= EVENT_LIMIT:
+            log.warning("VM %s: too many events wait, its state will be looked up instead", self._vm_id)
+            self._on_overflow()
+            return
+        self._put(_Item(what, action, None))
+
+    async def preempt(self, what: str, action: Callable[[], Awaitable[T]], grace: float) -> T:
+        """Run `action` next; what runs now has `grace` seconds to end, what waits is refused.
+
+        Raises: VMBusy when another preemption is under way; what `action` raises.
+        """
+        if self._preempting:
+            raise VMBusy(vm_id=self._vm_id, operation=what, reason="it is being destroyed already")
+        self._preempting = True
+        for item in self._items:
+            self._refuse(item, "it is being destroyed")
+        self._items.clear()
+        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        running = self._current
+        self._put(_Item(what, action, result))
+        try:
+            if running is not None:
+                done, _ = await asyncio.wait({running}, timeout=grace)
+                if not done:
+                    log.warning("VM %s: %s still runs and is given up to %s", self._vm_id, self._current_what, what)
+                    running.cancel()
+            return await asyncio.shield(result)
+        finally:
+            self._preempting = False
+
+    async def stop(self) -> None:
+        """End the consumer; what waits is refused."""
+        self._consumer.cancel()
+        if self._current is not None:
+            self._current.cancel()
+        await asyncio.wait({self._consumer})
+        for item in self._items:
+            self._refuse(item, "it is gone")
+        self._items.clear()
+
+    def retire(self) -> None:
+        """End the consumer after the item that runs now; for the item itself to call."""
+        self._items.append(_Item("stop", self._stop_here, None))
+        self._wake.set()
+
+    async def _stop_here(self) -> None:
+        self._consumer.cancel()
+
+    def _put(self, item: _Item) -> None:
+        self._items.append(item)
+        self._wake.set()
+
+    def _refuse(self, item: _Item, reason: str) -> None:
+        if item.result is not None and not item.result.done():
+            item.result.set_exception(VMBusy(vm_id=self._vm_id, operation=item.what, reason=reason))
+
+    async def _consume(self) -> None:
+        while True:
+            while not self._items:
+                self._wake.clear()
+                await self._wake.wait()
+            item = self._items.popleft()
+            self._current_what = item.what
+            self._current = asyncio.ensure_future(item.action())
+            try:
+                await asyncio.wait({self._current})
+                self._settle(item, self._current)
+            finally:
+                self._current = None
+
+    def _settle(self, item: _Item, task: asyncio.Future[Any]) -> None:
+        waits = item.result is not None and not item.result.done()
+        if task.cancelled():
+            self._refuse(item, "it was overtaken by destroy")
+        elif (error := task.exception()) is not None:
+            if waits and item.result is not None:
+                item.result.set_exception(error)
+            else:
+                level = logging.INFO if isinstance(error, VdsmError) else logging.ERROR
+                log.log(level, "VM %s: %s failed: %s", self._vm_id, item.what, error, exc_info=_trace(error))
+        elif waits and item.result is not None:
+            item.result.set_result(task.result())
+
+
+def _trace(error: BaseException) -> BaseException | None:
+    return None if isinstance(error, VdsmError) else error
