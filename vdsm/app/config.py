@@ -33,13 +33,15 @@ Words = tuple[str, ...]
 
 _TRUE = frozenset({"1", "yes", "true", "on"})
 _FALSE = frozenset({"0", "no", "false", "off"})
-_EXPECTED = MappingProxyType({
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number of seconds",
-    str: "text",
-    Words: "names separated by commas",
-})
+_EXPECTED = MappingProxyType(
+    {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number of seconds",
+        str: "text",
+        Words: "names separated by commas",
+    }
+)
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -262,9 +264,7 @@ def _read(path: Path) -> Iterable[tuple[str, str, str]]:
     try:
         parser.read_string(path.read_text(encoding="utf-8"), source=str(path))
     except (configparser.Error, UnicodeDecodeError, OSError) as error:
-        raise InvalidParameter(
-            parameter="configuration file", value=str(path), reason=_reason(error)
-        ) from None
+        raise InvalidParameter(parameter="configuration file", value=str(path), reason=_reason(error)) from None
     return [(name, key, value) for name in parser.sections() for key, value in parser[name].items()]
 
 

@@ -75,9 +75,7 @@ def test_booleans_are_written_as_configparser_allows(tmp_path: Path, text: str, 
 
 
 def test_lists_and_percent_signs_are_plain(tmp_path: Path) -> None:
-    config = load_text(
-        tmp_path, "[vars]\nhidden_nics = a*, b* ,\nfake_nics =\n[libvirt]\nuri = test:///a%20b\n"
-    )
+    config = load_text(tmp_path, "[vars]\nhidden_nics = a*, b* ,\nfake_nics =\n[libvirt]\nuri = test:///a%20b\n")
     assert config.vars.hidden_nics == ("a*", "b*")
     assert config.vars.fake_nics == ()
     assert config.libvirt.uri == "test:///a%20b"
@@ -105,9 +103,7 @@ def test_an_impossible_value_is_named_in_full(
 
 
 def test_unknown_keys_are_accepted_and_listed_without_their_values(tmp_path: Path) -> None:
-    loaded = load_config([
-        write(tmp_path, "c", "[irs]\nmax_tasks = 5\n[vars]\npassword = s3cret\n[DEFAULT]\nx = 1\n")
-    ])
+    loaded = load_config([write(tmp_path, "c", "[irs]\nmax_tasks = 5\n[vars]\npassword = s3cret\n[DEFAULT]\nx = 1\n")])
     assert loaded.config == Config()
     assert [name.partition(": ")[2] for name in loaded.unknown] == [
         "[irs] max_tasks",
