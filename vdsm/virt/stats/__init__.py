@@ -1,0 +1,1 @@
+"""From libvirt's bulk statistics and what guests say to the statistics that managers read."""
