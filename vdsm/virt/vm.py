@@ -18,6 +18,7 @@ import msgspec
 from vdsm.common.clock import next_event_time_ms
 from vdsm.common.errors import VMNotRunning, WrongState
 from vdsm.virt.actor import Actor
+from vdsm.virt.domain_xml.hash import devices_hash
 from vdsm.virt.domain_xml.metadata import VmMetadata
 from vdsm.virt.stats.guest_info import GuestInfo
 from vdsm.virt.status import ACTIVE, FOLLOWS, LEGAL, RUNNING, ExitCode, ExitReason, PauseCode, VmStatus
@@ -79,13 +80,15 @@ class Vm:
         self.previous: Any = None
         self.sample: Any = None
         self.unresponsive = False
-        self.shutdown_requested = False
         self.needs_lookup = False
+        self.watchdog: Mapping[str, Any] | None = None
+        self.devices_hash = devices_hash(xml)
         self.actor = Actor(vm_id, self._events_lost)
         self._publish = publish
         self._stats_view = stats_view
         self._stats: bytes | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._changed = asyncio.Event()
 
     # what others ask
 
@@ -117,7 +120,28 @@ class Vm:
             raise VMNotRunning(vm_id=self.vm_id, operation=operation, state=self.status.value)
         raise WrongState(vm_id=self.vm_id, operation=operation, state=self.status.value)
 
+    def age(self) -> float:
+        """Seconds since QEMU was started."""
+        return max(0.0, time.time() - self.started_at)
+
+    async def reaches(self, statuses: set[VmStatus], seconds: float) -> bool:
+        """Wait until the VM enters one of `statuses`; False when it does not within `seconds`."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self.status not in statuses:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return False
+        return True
+
     # changes
+
+    def take_xml(self, xml: str) -> None:
+        """The live definition changed."""
+        self.xml = xml
+        self.devices_hash = devices_hash(xml)
+        self.touch()
 
     def touch(self) -> None:
         """What the statistics are made of has changed."""
@@ -208,6 +232,7 @@ class Vm:
     def _show(self, payload: Mapping[str, Any] | None) -> None:
         """Make the change visible to getAllVmStats and tell it with the same time."""
         self.status_time = next_event_time_ms(self.status_time)
+        self._changed.set()
         self.touch()
         self._publish(self.vm_id, {"status": self.status.value, **(payload or {})}, self.status_time)
 

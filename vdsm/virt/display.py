@@ -1,0 +1,74 @@
+"""A VM's display: its password and expiry, and a picture of it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from vdsm.adapters.libvirt.hypervisor import Hypervisor
+from vdsm.common.context import CallContext
+from vdsm.common.errors import InvalidParameter, LibvirtError, TicketFailed
+from vdsm.virt.domain_xml.devices import ticket_update
+from vdsm.virt.vms import Vms
+
+MAX_TICKET_SECONDS = 10 * 365 * 86400
+
+
+class VmDisplay:
+    """Commands on displays."""
+
+    def __init__(self, vms: Vms, hypervisor: Hypervisor) -> None:
+        self._vms = vms
+        self._hypervisor = hypervisor
+
+    async def set_ticket(
+        self,
+        context: CallContext,
+        vm_id: str,
+        password: str,
+        ttl: int,
+        connection_action: str,
+        _params: Mapping[str, Any],
+    ) -> None:
+        """Set the password of the VM's displays; it is valid for `ttl` seconds, without end when `ttl` is 0 or less.
+
+        Clients that are connected stay: QEMU's VNC cannot cut them; SPICE does as `connection_action` says.
+        Raises: NoSuchVM, VMNotRunning, WrongState, InvalidParameter, TicketFailed.
+        """
+        vm = self._vms.get(vm_id, "VM.setTicket")
+        if ttl > MAX_TICKET_SECONDS:
+            raise InvalidParameter(
+                parameter="ttl", value=ttl, reason=f"it must be at most {MAX_TICKET_SECONDS} seconds"
+            )
+
+        async def change() -> None:
+            vm.check_legal("set the display password of")
+            try:
+                live = await self._hypervisor.domain_xml(vm.vm_id, deadline=context.remaining())
+                updates = ticket_update(live, password, ttl, connection_action)
+                if not updates:
+                    raise TicketFailed(vm_id=vm.vm_id, cause="it has no VNC or SPICE display")
+                for update in updates:
+                    await self._hypervisor.update_device(
+                        vm.vm_id, update, live=True, config=False, deadline=context.remaining()
+                    )
+            except LibvirtError as error:
+                raise TicketFailed(vm_id=vm.vm_id, cause=error.fields.get("cause", error)) from error
+
+        await vm.actor.run("set ticket", change)
+
+    async def screenshot(self, context: CallContext, vm_id: str) -> dict[str, str]:
+        """A picture of the first display, base64. Raises: NoSuchVM, VMNotRunning, WrongState, OperationUnsupported."""
+        vm = self._vms.get(vm_id, "VM.screenshot")
+
+        async def take() -> dict[str, str]:
+            vm.check_legal("take a screenshot of")
+            picture = await self._hypervisor.screenshot(vm.vm_id, deadline=context.remaining())
+            return {
+                "data": base64.b64encode(picture.data).decode("ascii"),
+                "encoding": "base64",
+                "mime_type": picture.mime_type,
+            }
+
+        return await vm.actor.run("screenshot", take)

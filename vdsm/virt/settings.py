@@ -1,0 +1,26 @@
+"""Times and limits of the VM services, from the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class VirtSettings:
+    """All in seconds unless named otherwise; the names in brackets are those of vdsm.conf."""
+
+    sample_interval: float = 15.0  # [vars] vm_sample_interval
+    command_timeout: float = 60.0  # [vars] vm_command_timeout
+    user_shutdown_delay: float = 30.0  # [vars] user_shutdown_timeout
+    shutdown_step: float = 120.0  # [vars] sys_shutdown_timeout
+    powering_up: float = 60.0
+    powering_down: float = 300.0
+    destroy_grace: float = 2.0
+    agent_tick: float = 5.0  # [guest_agent] polling interval
+    agent_timeout: float = 1.0  # [guest_agent] qga_command_timeout
+    agent_users: float = 10.0
+    agent_system: float = 120.0
+    agent_filesystems: float = 300.0
+    agent_parallel: int = 4
+    recovery_parallel: int = 8
+    display_address: str = "127.0.0.1"
