@@ -75,6 +75,11 @@ def local_name(element: Element) -> str:
     return etree.QName(element).localname
 
 
+def attributes(element: Element) -> dict[str, str]:
+    """All attributes of an element."""
+    return {str(name): str(value) for name, value in element.attrib.items()}
+
+
 def attribute(element: Element, name: str) -> str:
     """An attribute that must be there, also when empty.
 

@@ -17,7 +17,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from vdsm.common.errors import InvalidParameter
-from vdsm.common.xml import Element, checked_text, parse, serialise
+from vdsm.common.xml import Element, attributes, checked_text, parse, serialise
 from vdsm.virt.domain_xml import metadata_tree as tree
 from vdsm.virt.domain_xml.metadata_tree import Tree, Value
 
@@ -213,8 +213,7 @@ def _read_device(element: Element) -> DeviceMetadata:
             extras.append(tree.kept(item, VM_NAMESPACE))
         else:
             values[name] = value
-    attributes = {str(name): str(value) for name, value in element.attrib.items()}
-    return DeviceMetadata(attributes, values, tuple(extras))
+    return DeviceMetadata(attributes(element), values, tuple(extras))
 
 
 def _build(metadata: VmMetadata) -> Element:

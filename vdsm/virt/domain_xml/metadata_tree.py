@@ -17,7 +17,7 @@ from typing import TypeAlias
 from lxml import etree
 
 from vdsm.common.errors import InvalidParameter
-from vdsm.common.xml import Element, checked_text, parse, serialise
+from vdsm.common.xml import Element, attributes, checked_text, parse, serialise
 
 Value: TypeAlias = str | int | float | bool
 Tree: TypeAlias = "Value | list[Tree] | dict[str, Tree]"
@@ -103,7 +103,7 @@ def _read_list(item_name: str, element: Element, namespace: str) -> list[Tree] |
             return None
         value: Tree | None
         if item_name == "hostInfo":
-            value = {str(key): str(text) for key, text in item.attrib.items()} if not len(item) else None
+            value = {**attributes(item)} if not len(item) else None
         elif item_name == "network":
             value = read_flat(item)
         else:

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from lxml import etree
 
 from vdsm.common.errors import InvalidParameter
-from vdsm.common.xml import Element, checked_text, integer, parse, serialise
+from vdsm.common.xml import Element, attributes, checked_text, integer, parse, serialise
 from vdsm.virt.domain_xml import metadata_tree as tree
 
 TUNE_NAMESPACE = "http://ovirt.org/vm/tune/1.0"
@@ -79,8 +79,7 @@ def _read(element: Element) -> TunePolicy:
         if name == "vcpuLimit" and (item.text or "").strip():
             vcpu_limit = integer(item.text or "", "qos/vcpuLimit")
         elif name == "device":
-            attributes = {str(key): str(value) for key, value in item.attrib.items()}
-            devices.append(DeviceTune(attributes, _limits(item, "guaranteed"), _limits(item, "maximum")))
+            devices.append(DeviceTune(attributes(item), _limits(item, "guaranteed"), _limits(item, "maximum")))
     return TunePolicy(vcpu_limit, tuple(devices))
 
 
