@@ -1,0 +1,125 @@
+"""A guest's serial console over a libvirt stream, without a thread of its own.
+
+libvirt's thread reads what the guest writes and hands it over; past `_BUFFER_LIMIT` unread bytes it stops reading,
+so a guest that floods its console fills libvirtd's buffers and not ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import libvirt
+
+from vdsm.adapters.libvirt.link import Link
+from vdsm.common.errors import LibvirtError
+
+_CHUNK = 65_536
+_BUFFER_LIMIT = 262_144
+_READABLE = libvirt.VIR_STREAM_EVENT_READABLE | libvirt.VIR_STREAM_EVENT_ERROR | libvirt.VIR_STREAM_EVENT_HANGUP
+_WRITE_RETRY = 0.01
+_DEADLINE = 5.0
+
+
+class LibvirtConsole:
+    """One open console; made by `blocking_open_console` and `attach`."""
+
+    def __init__(self, stream: libvirt.virStream, link: Link, vm_id: str) -> None:
+        self._stream = stream
+        self._link = link
+        self._vm_id = vm_id
+        self._loop = asyncio.get_running_loop()
+        self._buffer = bytearray()
+        self._news = asyncio.Event()
+        self._ended = False
+        self._closed = False
+        self._reading = True
+
+    async def attach(self) -> None:
+        """Begin to read."""
+        await self._call("attach", lambda: self._stream.eventAddCallback(_READABLE, self._on_event, None))
+
+    async def read(self) -> bytes:
+        """What the guest wrote; empty at the end."""
+        while not self._buffer and not self._ended:
+            self._news.clear()
+            await self._news.wait()
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        if not self._reading and not self._ended:
+            self._reading = True
+            await self._call("resume", lambda: self._stream.eventUpdateCallback(_READABLE))
+        return data
+
+    async def write(self, data: bytes) -> None:
+        """Give all of it to the guest. Raises: LibvirtError when the console ended."""
+        rest = data
+        while rest:
+            if self._ended or self._closed:
+                raise self._end_error()
+            piece = rest[:_CHUNK]
+            sent = await self._call("write", lambda piece=piece: self._stream.send(piece))
+            if sent == -2:
+                await asyncio.sleep(_WRITE_RETRY)
+                continue
+            rest = rest[sent:]
+
+    async def close(self) -> None:
+        """End the session."""
+        if self._closed:
+            return
+        self._closed = True
+        self._ended = True
+        self._news.set()
+        await self._call("close", self._blocking_close)
+
+    async def _call(self, what: str, function: Callable[[], Any]) -> Any:
+        def mapped() -> Any:
+            try:
+                return function()
+            except libvirt.libvirtError as err:
+                raise self._end_error() from err
+
+        return await self._link.pool.run(f"console_{what}", mapped, deadline=_DEADLINE)
+
+    def _end_error(self) -> LibvirtError:
+        return LibvirtError(operation="use the console", vm_id=self._vm_id, cause="the console ended", libvirt_code=0)
+
+    def _on_event(self, stream: libvirt.virStream, events: int, _opaque: Any) -> None:
+        """In libvirt's thread."""
+        data = b""
+        ended = bool(events & (libvirt.VIR_STREAM_EVENT_ERROR | libvirt.VIR_STREAM_EVENT_HANGUP))
+        if events & libvirt.VIR_STREAM_EVENT_READABLE:
+            try:
+                received: bytes | int = stream.recv(_CHUNK)
+            except libvirt.libvirtError:
+                received = b""
+            if isinstance(received, bytes):
+                data = received
+                ended = ended or not received
+        if (data or ended) and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._feed, data, ended)
+        if ended:
+            stream.eventUpdateCallback(0)
+
+    def _feed(self, data: bytes, ended: bool) -> None:  # noqa: FBT001  called by call_soon_threadsafe alone
+        self._buffer += data
+        self._ended = self._ended or ended
+        self._news.set()
+        if len(self._buffer) > _BUFFER_LIMIT and self._reading and not self._ended:
+            self._reading = False
+            self._stream.eventUpdateCallback(0)
+
+    def _blocking_close(self) -> None:
+        try:
+            self._stream.eventRemoveCallback()
+        finally:
+            self._stream.abort()
+
+
+def blocking_open_console(domain: libvirt.virDomain) -> libvirt.virStream:
+    """Open the first console of a domain. Raises: libvirt.libvirtError."""
+    stream = domain.connect().newStream(libvirt.VIR_STREAM_NONBLOCK)
+    domain.openConsole(None, stream, 0)
+    return stream

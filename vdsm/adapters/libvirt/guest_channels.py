@@ -1,0 +1,79 @@
+"""Screen, console and agent of a guest on libvirt."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, cast
+
+import libvirt
+import libvirt_qemu
+
+from vdsm.adapters.libvirt.calls import Calls
+from vdsm.adapters.libvirt.console import LibvirtConsole, blocking_open_console
+from vdsm.adapters.libvirt.domain import GuestInfoKind, Screenshot
+from vdsm.common.errors import GuestAgentError, LibvirtError, VMBusy
+
+_SCREENSHOT_LIMIT = 64 * 2**20
+_GRACE = 7.0
+"""Seconds on top of an agent call's timeout: libvirt waits up to 5 s for the agent to synchronize first."""
+
+
+class LibvirtGuestChannels:
+    """See `hypervisor.GuestChannels`."""
+
+    _calls: Calls
+
+    async def screenshot(self, vm_id: str, *, deadline: float = 15.0) -> Screenshot:
+        return await self._calls.active("screenshot", vm_id, _blocking_screenshot, deadline)
+
+    async def guest_agent(self, vm_id: str, command: Mapping[str, Any], timeout: float) -> Any:
+        name = str(command.get("execute", "?"))
+        text = json.dumps(dict(command))
+        seconds = max(1, math.ceil(timeout))
+        reply = await self._calls.agent(
+            name, vm_id, lambda dom: libvirt_qemu.qemuAgentCommand(dom, text, seconds, 0), seconds + _GRACE
+        )
+        try:
+            return json.loads(reply)["return"]
+        except (ValueError, KeyError, TypeError, RecursionError) as err:
+            raise GuestAgentError(vm_id=vm_id, operation=name, cause="it does not speak its protocol") from err
+
+    async def guest_info(self, vm_id: str, kinds: GuestInfoKind, timeout: float) -> dict[str, Any]:
+        seconds = max(1, math.ceil(timeout))
+
+        def ask(domain: libvirt.virDomain) -> dict[str, Any]:
+            domain.agentSetResponseTimeout(seconds, 0)
+            return cast("dict[str, Any]", domain.guestInfo(int(kinds), 0))
+
+        # libvirt asks once per kind
+        asked = int(kinds).bit_count() or len(GuestInfoKind)
+        return await self._calls.agent("guest_info", vm_id, ask, seconds * asked + _GRACE)
+
+    async def open_console(self, vm_id: str, *, deadline: float = 10.0) -> LibvirtConsole:
+        try:
+            stream = await self._calls.active("open_console", vm_id, blocking_open_console, deadline)
+        except LibvirtError as err:
+            if err.fields.get("libvirt_code") == libvirt.VIR_ERR_OPERATION_FAILED:
+                # what libvirt says, with this code alone, about a console that is in use
+                raise VMBusy(vm_id=vm_id, operation="open the console of", reason="another session has it") from err
+            raise
+        console = LibvirtConsole(stream, self._calls.links.lifecycle, vm_id)
+        await console.attach()
+        return console
+
+
+def _blocking_screenshot(domain: libvirt.virDomain) -> Screenshot:
+    stream = domain.connect().newStream(0)
+    mime_type = domain.screenshot(stream, 0, 0)
+    data = bytearray()
+    while piece := cast("bytes", stream.recv(262_144)):
+        data += piece
+        if len(data) > _SCREENSHOT_LIMIT:
+            stream.abort()
+            raise LibvirtError(
+                operation="screenshot", vm_id=domain.UUIDString(), cause="the picture is too large", libvirt_code=0
+            )
+    stream.finish()
+    return Screenshot(mime_type, bytes(data))
