@@ -5,9 +5,15 @@ Generated modules `vdsm.models.<class>` hold a tuple METHODS of these; nothing e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+
+from vdsm.common.context import CallContext
+
+Handler = Callable[[CallContext, Any], Any] | Callable[[CallContext, Any], Awaitable[Any]]
+"""Serves one verb: the call's context and its typed parameters in, the result out, now or awaited."""
 
 
 class Effect(Enum):

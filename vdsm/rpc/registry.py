@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from vdsm.common.context import CallContext
-from vdsm.common.contract import Method
-
-Handler = Callable[[CallContext, Any], Any] | Callable[[CallContext, Any], Awaitable[Any]]
+from vdsm.common.contract import Handler, Method
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor
 from vdsm.common.context import CallContext
-from vdsm.common.errors import ChangeDiskFailed, LibvirtError
+from vdsm.common.errors import ChangeDiskFailed, InvalidParameter, LibvirtError
+from vdsm.common.xml import parse
 from vdsm.virt.definition import Definition
-from vdsm.virt.domain_xml.devices import CdMedium, cd_update
+from vdsm.virt.domain_xml.devices import eject_medium, first_cdrom, insert_medium
 from vdsm.virt.vms import Vms
+
+
+@dataclass(frozen=True, slots=True)
+class CdMedium:
+    """What goes into which drive.
+
+    path: an image's absolute path, or empty to eject. drive: a target name, or None for the first CD drive.
+    """
+
+    path: str
+    drive: str | None = None
 
 
 class VmCdrom:
@@ -29,8 +42,11 @@ class VmCdrom:
 
         async def change() -> dict[str, Any]:
             vm.check_legal("change the CD of")
-            live = await self._hypervisor.domain_xml(vm.vm_id, deadline=context.remaining())
-            update = cd_update(live, medium)
+            live = parse(await self._hypervisor.domain_xml(vm.vm_id, deadline=context.remaining()))
+            drive = medium.drive or first_cdrom(live)
+            if drive is None:
+                raise InvalidParameter(parameter="driveSpec", value=medium.path, reason="the VM has no CD drive")
+            update = insert_medium(live, drive, medium.path) if medium.path else eject_medium(live, drive)
             try:
                 await self._hypervisor.update_device(
                     vm.vm_id, update, live=True, config=True, force=True, deadline=context.remaining()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor
 from vdsm.common.context import CallContext
 from vdsm.common.errors import InvalidParameter, LibvirtError, TicketFailed
-from vdsm.virt.domain_xml.devices import ticket_update
+from vdsm.common.xml import parse
+from vdsm.virt.domain_xml.devices import ConnAction, ticket
+from vdsm.virt.domain_xml.domain import DomainXml
 from vdsm.virt.vms import Vms
+
+TICKETED = frozenset({"vnc", "spice"})
 
 MAX_TICKET_SECONDS = 10 * 365 * 86400
 
@@ -29,7 +32,6 @@ class VmDisplay:
         password: str,
         ttl: int,
         connection_action: str,
-        _params: Mapping[str, Any],
     ) -> None:
         """Set the password of the VM's displays; it is valid for `ttl` seconds, without end when `ttl` is 0 or less.
 
@@ -41,15 +43,17 @@ class VmDisplay:
             raise InvalidParameter(
                 parameter="ttl", value=ttl, reason=f"it must be at most {MAX_TICKET_SECONDS} seconds"
             )
+        valid_to = datetime.now(UTC) + timedelta(seconds=ttl) if ttl > 0 else None
 
         async def change() -> None:
             vm.check_legal("set the display password of")
             try:
-                live = await self._hypervisor.domain_xml(vm.vm_id, deadline=context.remaining())
-                updates = ticket_update(live, password, ttl, connection_action)
-                if not updates:
+                live = parse(await self._hypervisor.domain_xml(vm.vm_id, deadline=context.remaining()))
+                kinds = [display.type for display in DomainXml.of(live).graphics if display.type in TICKETED]
+                if not kinds:
                     raise TicketFailed(vm_id=vm.vm_id, cause="it has no VNC or SPICE display")
-                for update in updates:
+                for kind in kinds:
+                    update = ticket(live, kind, password, valid_to, ConnAction(connection_action))
                     await self._hypervisor.update_device(
                         vm.vm_id, update, live=True, config=False, deadline=context.remaining()
                     )

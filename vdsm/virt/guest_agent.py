@@ -1,7 +1,7 @@
 """What guests say about themselves: OS, interfaces, file systems, users, through the QEMU guest agent.
 
-Nothing a guest says is trusted, and no guest is waited for: each poll has a short deadline, few run at once, and an agent
-that hangs, lies or talks garbage costs its own VM's guest fields and is asked ever more rarely.
+Nothing a guest says is trusted, and no guest is waited for: each poll has a short deadline, few run at once, and an
+agent that hangs, lies or talks garbage costs its own VM's guest fields and is asked ever more rarely.
 """
 
 from __future__ import annotations

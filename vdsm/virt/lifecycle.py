@@ -20,7 +20,6 @@ from vdsm.common.errors import (
     DestroyFailed,
     LibvirtError,
     LibvirtGone,
-    MissingParameter,
     NoSuchVM,
     OperationUnsupported,
     ResetFailed,
@@ -30,6 +29,7 @@ from vdsm.common.errors import (
     VMNotRunning,
 )
 from vdsm.models.vm import VmParameters
+from vdsm.virt.creation import Creation, launches_paused
 from vdsm.virt.definition import Definition
 from vdsm.virt.domain_xml.metadata import DESTROY_ON_REBOOT
 from vdsm.virt.domain_xml.prepare import Prepared
@@ -50,52 +50,49 @@ class VmLifecycle:
         hypervisor: Hypervisor,
         definition: Definition,
         settings: VirtSettings,
-        prepare: Callable[[str, VmParameters], Prepared],
-        new_vm: Callable[[Prepared], Vm],
+        creation: Creation,
         sample_soon: Callable[[], None],
     ) -> None:
-        """`prepare` makes the XML that is defined from the manager's; `sample_soon` asks for early statistics."""
+        """`sample_soon` asks for early statistics."""
         self._vms = vms
         self._hypervisor = hypervisor
         self._definition = definition
         self._settings = settings
-        self._prepare = prepare
-        self._new_vm = new_vm
+        self._creation = creation
         self._sample_soon = sample_soon
 
-    async def create(self, vm_id: str, params: VmParameters) -> dict[str, Any]:
+    async def create(self, params: VmParameters) -> dict[str, Any]:
         """Accept a new VM; it starts in the background and its status tells the rest.
 
         Raises: Recovering, MissingParameter, InvalidParameter, VMExists.
         """
         self._vms.require_all("VM.create")
-        if not params.xml:
-            raise MissingParameter(parameter="vmParams.xml", reason="a VM is created from its libvirt domain XML")
-        prepared = self._prepare(vm_id, params)
-        if self._vms.find(prepared.vm_id) is not None:
-            raise VMExists(vm_id=prepared.vm_id)
-        vm = self._new_vm(prepared)
+        prepared = self._creation.prepare(params)
+        if self._vms.find(prepared.domain.uuid) is not None:
+            raise VMExists(vm_id=prepared.domain.uuid)
+        vm = self._creation.entry(prepared)
         self._vms.add(vm)
         vm.tell({})
         vm.actor.post("start", lambda: self._start(vm, prepared))
         return {**vm.short(), "xml": prepared.xml}
 
     async def _start(self, vm: Vm, prepared: Prepared) -> None:
+        paused = launches_paused(prepared)
         try:
             await self._clear_stale(vm)
             await self._hypervisor.define(prepared.xml)
-            await self._hypervisor.start(vm.vm_id, paused=prepared.launch_paused)
+            await self._hypervisor.start(vm.vm_id, paused=paused)
         except BackendTimeout as error:
             await self._stop_half_started(vm)
             await self._failed_to_start(vm, error)
         except VdsmError as error:
             await self._failed_to_start(vm, error)
         else:
-            self.entered(vm, paused=prepared.launch_paused)
+            self._entered(vm, paused=paused)
             await self._definition.refresh(vm)
             self._sample_soon()
 
-    def entered(self, vm: Vm, *, paused: bool) -> None:
+    def _entered(self, vm: Vm, *, paused: bool) -> None:
         """A QEMU of this VM runs now: powering up until its guest agent answers or a minute has passed."""
         if paused:
             vm.set_paused(PauseCode.NONE)
@@ -121,10 +118,7 @@ class VmLifecycle:
             log.warning("VM %s: its start timed out, and so did ending it: %s", vm.vm_id, error)
 
     async def _failed_to_start(self, vm: Vm, error: VdsmError) -> None:
-        if isinstance(error, LibvirtError):
-            message = str(error.fields.get("cause", error))
-        else:
-            message = error.message
+        message = str(error.fields.get("cause", error)) if isinstance(error, LibvirtError) else error.message
         ended = Exit(ExitCode.ERROR, ExitReason.START_FAILED, message)
         vm.set_down(ended)
         await self._definition.save_exit(vm, ended)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 
 from vdsm.adapters.libvirt.hypervisor import (
     ConnectionLost,
@@ -26,8 +27,8 @@ from vdsm.adapters.libvirt.hypervisor import (
     StoppedReason,
 )
 from vdsm.common.errors import NoSuchVM, VdsmError
+from vdsm.virt.creation import Creation, Found, found
 from vdsm.virt.definition import Definition, stored_exit
-from vdsm.virt.domain_xml.prepare import Recovered, recover
 from vdsm.virt.reactions import STOPPED_BY_SHUTOFF, Reactions, exit_of
 from vdsm.virt.settings import VirtSettings
 from vdsm.virt.status import ExitCode, ExitReason, PauseCode, VmStatus
@@ -55,14 +56,14 @@ class Recovery:
         definition: Definition,
         reactions: Reactions,
         settings: VirtSettings,
-        new_vm: Callable[[Recovered], Vm],
+        creation: Creation,
     ) -> None:
         self._vms = vms
         self._hypervisor = hypervisor
         self._definition = definition
         self._reactions = reactions
         self._settings = settings
-        self._new_vm = new_vm
+        self._creation = creation
         self._wanted = asyncio.Event()
         self._strangers: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -144,7 +145,7 @@ class Recovery:
         present = {record.vm_id for record in records}
         for vm in self._vms.known():
             if vm.vm_id not in present and vm.status not in {VmStatus.DOWN, VmStatus.WAIT_FOR_LAUNCH}:
-                vm.actor.post("lost", lambda vm=vm: self._missing(vm))
+                vm.actor.post("lost", partial(self._missing, vm))
 
     async def _compare_one(self, record: DomainRecord) -> None:
         vm = self._vms.find(record.vm_id)
@@ -155,8 +156,8 @@ class Recovery:
 
     async def _adopt(self, record: DomainRecord) -> None:
         try:
-            found = recover(await self._hypervisor.domain_xml(record.vm_id, inactive=not record.state.active))
-            if found is None:
+            domain = found(await self._hypervisor.domain_xml(record.vm_id, inactive=not record.state.active))
+            if domain is None:
                 return
             self._strangers.discard(record.vm_id)
             state = await self._hypervisor.state(record.vm_id)
@@ -164,8 +165,8 @@ class Recovery:
             return
         if self._vms.find(record.vm_id) is not None:
             return
-        vm = self._new_vm(found)
-        self._settle(vm, found, state)
+        vm = self._creation.entry(domain)
+        self._settle(vm, domain, state)
         self._vms.add(vm)
         log.info("VM %s (%s) found: %s", vm.vm_id, vm.name, vm.status.value)
         if record.vm_id in self._strangers:
@@ -174,13 +175,12 @@ class Recovery:
             ended = vm.exit
             vm.actor.post("store exit", lambda: self._definition.save_exit(vm, ended))
 
-    def _settle(self, vm: Vm, found: Recovered, state: DomainState) -> None:
+    def _settle(self, vm: Vm, domain: Found, state: DomainState) -> None:
         """The status of a VM that was found, from libvirt's state and what our metadata says."""
-        vm.agent_connected = found.agent_connected
+        vm.agent_connected = domain.agent_connected
         if not state.active:
             vm.set_down(stored_exit(vm.metadata) or _missed_exit(vm, state))
             return
-        vm.started_at = found.started_at or vm.started_at
         if state.run is RunState.PAUSED:
             reason = state.paused_reason
             vm.set_paused(_PAUSED.get(reason, PauseCode.NONE) if reason is not None else PauseCode.NONE)
@@ -190,7 +190,7 @@ class Recovery:
             if state.run is RunState.SHUTDOWN:
                 vm.set_status(VmStatus.POWERING_DOWN)
         age = vm.age()
-        if found.agent_connected or age >= self._settings.powering_up:
+        if domain.agent_connected or age >= self._settings.powering_up:
             vm.set_up()
         elif vm.is_running:
             vm.after(self._settings.powering_up - age, "powering up is over", vm.set_up)

@@ -1,7 +1,7 @@
 """The shutdown ladder: guest agent, then ACPI, then destroy, each with time to work.
 
-The ladder is a task of its own, because it waits for minutes while the VM's actor must stay free; each rung that touches
-the VM goes through the actor. A second shutdown of the same VM starts the ladder anew.
+The ladder is a task of its own, because it waits for minutes while the VM's actor must stay free; each rung that
+touches the VM goes through the actor. A second shutdown of the same VM starts the ladder anew.
 """
 
 from __future__ import annotations
@@ -11,15 +11,17 @@ import logging
 from dataclasses import dataclass
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor, ShutdownMode
-from vdsm.common.context import CallContext
 from vdsm.common.errors import InvalidParameter, VdsmError, VMBusy
 from vdsm.virt.definition import Definition
 from vdsm.virt.domain_xml.metadata import SHUTDOWN_REASON
+from vdsm.virt.settings import VirtSettings
 from vdsm.virt.status import ExitReason, VmStatus
 from vdsm.virt.vm import Vm
 from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
+
+MAX_STEP_SECONDS = 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +36,23 @@ class ShutdownRequest:
 class VmShutdown:
     """Runs one ladder per VM."""
 
-    def __init__(self, vms: Vms, hypervisor: Hypervisor, definition: Definition) -> None:
+    def __init__(self, vms: Vms, hypervisor: Hypervisor, definition: Definition, settings: VirtSettings) -> None:
+        self._settings = settings
         self._vms = vms
         self._hypervisor = hypervisor
         self._definition = definition
         self._ladders: dict[str, asyncio.Task[None]] = {}
 
-    async def shutdown(self, context: CallContext, vm_id: str, request: ShutdownRequest) -> None:
-        """Begin the ladder; returns once the request is accepted.
+    async def shutdown(self, vm_id: str, *, reboot: bool, force: bool, step: int | None) -> None:
+        """Begin the ladder; returns once the request is accepted. `step` None: as configured.
 
         Raises: NoSuchVM, VMNotRunning, WrongState, InvalidParameter.
         """
-        if not 0 <= request.step <= 86400:
-            raise InvalidParameter(parameter="timeout", value=request.step, reason="it must be 0 to 86400 seconds")
+        if step is not None and not 0 <= step <= MAX_STEP_SECONDS:
+            raise InvalidParameter(
+                parameter="timeout", value=step, reason=f"it must be 0 to {MAX_STEP_SECONDS} seconds"
+            )
+        request = ShutdownRequest(reboot, self._settings.shutdown_step if step is None else step, force)
         vm = self._vms.get(vm_id, "VM.shutdown")
         operation = "reboot" if request.reboot else "shut down"
 

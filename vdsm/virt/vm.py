@@ -17,10 +17,13 @@ import msgspec
 
 from vdsm.common.clock import next_event_time_ms
 from vdsm.common.errors import VMNotRunning, WrongState
+from vdsm.common.xml import parse
 from vdsm.virt.actor import Actor
-from vdsm.virt.domain_xml.hash import devices_hash
+from vdsm.virt.domain_xml.device_hash import devices_hash
+from vdsm.virt.domain_xml.domain import DomainXml
 from vdsm.virt.domain_xml.metadata import VmMetadata
 from vdsm.virt.stats.guest_info import GuestInfo
+from vdsm.virt.stats.sample import Sample
 from vdsm.virt.status import ACTIVE, FOLLOWS, LEGAL, RUNNING, ExitCode, ExitReason, PauseCode, VmStatus
 
 log = logging.getLogger(__name__)
@@ -60,10 +63,12 @@ class Vm:
     """State of one VM."""
 
     def __init__(
-        self, vm_id: str, name: str, xml: str, metadata: VmMetadata, *, publish: Publish, stats_view: StatsView
+        self, domain: DomainXml, xml: str, metadata: VmMetadata, *, publish: Publish, stats_view: StatsView
     ) -> None:
-        self.vm_id = vm_id
-        self.name = name
+        """`domain` is `xml`, read."""
+        self.vm_id = domain.uuid
+        self.name = domain.name
+        self.domain = domain
         self.xml = xml
         self.metadata = metadata
         self.status = VmStatus.WAIT_FOR_LAUNCH
@@ -76,14 +81,13 @@ class Vm:
         self.display = Display()
         self.agent_connected = False
         self.guest: GuestInfo | None = None
-        self.record: Mapping[str, Any] | None = None
-        self.previous: Any = None
-        self.sample: Any = None
+        self.previous: Sample | None = None
+        self.sample: Sample | None = None
         self.unresponsive = False
         self.needs_lookup = False
         self.watchdog: Mapping[str, Any] | None = None
-        self.devices_hash = devices_hash(xml)
-        self.actor = Actor(vm_id, self._events_lost)
+        self.devices_hash = devices_hash(parse(xml))
+        self.actor = Actor(self.vm_id, self._events_lost)
         self._publish = publish
         self._stats_view = stats_view
         self._stats: bytes | None = None
@@ -138,9 +142,11 @@ class Vm:
     # changes
 
     def take_xml(self, xml: str) -> None:
-        """The live definition changed."""
+        """The live definition changed. Raises: InvalidParameter when it cannot be read."""
+        root = parse(xml)
+        self.domain = DomainXml.of(root)
+        self.devices_hash = devices_hash(root)
         self.xml = xml
-        self.devices_hash = devices_hash(xml)
         self.touch()
 
     def touch(self) -> None:
