@@ -7,6 +7,7 @@
 4  no answer, or no wanted state, in time
 5  the VM ended Down, or went away, when it should run
 6  no VM, or more than one, by that id or name
+7  the installation is incomplete
 130  interrupted with Ctrl-C
 """
 
@@ -25,6 +26,7 @@ class ExitCode(IntEnum):
     TIMEOUT = 4
     VM_DOWN = 5
     NO_SUCH_VM = 6
+    INCOMPLETE = 7
     INTERRUPTED = 130
 
 
@@ -36,5 +38,6 @@ MEANINGS = (
     (ExitCode.TIMEOUT, "no answer, or no wanted state, in time"),
     (ExitCode.VM_DOWN, "the VM ended Down, or went away, when it should run"),
     (ExitCode.NO_SUCH_VM, "no VM, or more than one, by that id or name"),
+    (ExitCode.INCOMPLETE, "the installation is incomplete"),
     (ExitCode.INTERRUPTED, "interrupted with Ctrl-C"),
 )

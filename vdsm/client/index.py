@@ -22,12 +22,12 @@ Method = dict[str, Any]
 class MethodIndex:
     """Namespaces and their methods.
 
-    `path` is the generated file; with `gluster_enabled` the namespaces of Gluster are shown too.
+    `path` is the generated file, by default the installed one; `gluster_enabled` shows the namespaces of Gluster too.
     Every method raises MissingSchemaError when the file is absent or makes no sense.
     """
 
-    def __init__(self, path: Path = DEFAULT_PATH, *, gluster_enabled: bool = False) -> None:
-        self._path = path
+    def __init__(self, path: Path | None = None, *, gluster_enabled: bool = False) -> None:
+        self._path = path or DEFAULT_PATH
         self._gluster_enabled = gluster_enabled
         self._loaded: dict[str, dict[str, Method]] | None = None
 
