@@ -156,11 +156,11 @@ class Logging:
 
 
 def set_level(name: str, level: str) -> None:
-    """Set the level of logger `name`, empty for the root one; `level` in any case, `WARN` too.
+    """Set the level of logger `name`, empty for the root one; `level` in any case, `WARN` and `CRIT` too.
 
     Raises: InvalidParameter.
     """
-    wanted = {"WARN": "WARNING", "FATAL": "CRITICAL"}.get(level.upper(), level.upper())
+    wanted = {"WARN": "WARNING", "CRIT": "CRITICAL"}.get(level.upper(), level.upper())
     if wanted not in LEVELS:
         raise InvalidParameter(parameter="level", value=level, reason=f"expected one of {', '.join(LEVELS)}")
     logging.getLogger(name or None).setLevel(wanted)

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vdsm.adapters.sysfs.tree import Tree
+from vdsm.adapters.sysfs.tree import Tree, unusable
 
 _LINKS = "sys/class/net"
-_COUNTERS = ("rx_bytes", "tx_bytes", "rx_errors", "tx_errors", "rx_dropped", "tx_dropped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,13 @@ class Network:
         speed = self._tree.optional_number(f"{_LINKS}/{name}/speed", 0)
         return speed if 0 < speed < 2**31 - 1 and speed not in {65535} else 0
 
-    def counters(self, name: str) -> LinkCounters:
-        """What went through one link. Raises: BackendError, also when it is gone."""
-        return LinkCounters(*(self._tree.number(f"{_LINKS}/{name}/statistics/{key}") for key in _COUNTERS))
+    def counters(self) -> dict[str, LinkCounters]:
+        """What went through each link, from one file for all of them. Raises: BackendError."""
+        return parse_net_dev(self._tree.text("proc/net/dev"))
+
+    def is_tap(self, name: str) -> bool:
+        """The link is the host's end of a VM's interface (or another tun device)."""
+        return self._tree.exists(f"{_LINKS}/{name}/tun_flags")
 
     def bridge_ports(self, name: str) -> tuple[str, ...]:
         """The links of a bridge."""
@@ -103,3 +106,24 @@ def _flag_up(flags: str) -> bool:
         return bool(int(flags, 16) & 1)
     except ValueError:
         return False
+
+
+def parse_net_dev(text: str) -> dict[str, LinkCounters]:
+    """/proc/net/dev: 8 numbers received, then 8 sent, per link; bytes, packets, errors and dropped come first.
+
+    Raises: BackendError.
+    """
+    found = {}
+    for line in text.splitlines()[2:]:
+        name, colon, rest = line.partition(":")
+        try:
+            numbers = [int(field) for field in rest.split()]
+        except ValueError as error:
+            raise unusable("proc/net/dev", f"{line[:60]!r} is not in the known form") from error
+        if not colon or len(numbers) < 12:
+            raise unusable("proc/net/dev", f"{line[:60]!r} is not in the known form")
+        found[name.strip()] = LinkCounters(
+            rx_bytes=numbers[0], tx_bytes=numbers[8], rx_errors=numbers[2], tx_errors=numbers[10],
+            rx_dropped=numbers[3], tx_dropped=numbers[11],
+        )  # fmt: skip
+    return found
