@@ -214,7 +214,7 @@ class Connection:
     def _accept(self, frame: Frame, beat: HeartBeat) -> None:
         if frame.command != "CONNECTED":
             text = frame.headers.get("message") or frame.body.decode(errors="replace")
-            raise LinkLost(f"the server answered {frame.command}: {text}")
+            raise LinkLost(f"the server answered {frame.command}" + (f": {text}" if text else ""))
         try:
             beat.agree(frame.headers.get("heart-beat", ""))
         except RemoteProtocolError as e:

@@ -15,10 +15,10 @@ Caller = Callable[[str, dict[str, Any], float | None], Any]
 """call(method, params, timeout in seconds or None for the client's own) -> result."""
 
 
-def unknown(kind: str, name: str, known: list[str]) -> str:
-    """What to say about a name that does not exist, with the close ones."""
-    near = close_matches(name, known)
-    return f"no {kind} {name}" + (f"; did you mean {' or '.join(near)}?" if near else "")
+def unknown(kind: str, name: str, known: list[str], prefix: str = "") -> str:
+    """What to say about a name that does not exist, with the close ones; `prefix` stands before all of them."""
+    near = [prefix + match for match in close_matches(name, known)]
+    return f"no {kind} {prefix}{name}" + (f"; did you mean {' or '.join(near)}?" if near else "")
 
 
 class Namespace:
@@ -39,7 +39,7 @@ class Namespace:
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if self._index.method(self._name, name) is None:
-            raise AttributeError(unknown("method", f"{self._name}.{name}", [f"{self._name}.{m}" for m in self.methods]))
+            raise AttributeError(unknown("method", name, self.methods, f"{self._name}."))
         full_name = f"{self._name}.{name}"
 
         def method(*, _timeout: float | None = None, **params: Any) -> Any:

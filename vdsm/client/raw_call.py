@@ -29,8 +29,7 @@ def run_call(options: argparse.Namespace, rest: Sequence[str]) -> ExitCode:
     verb, *words = options.words
     method = index.method(namespace, verb)
     if method is None:
-        known = [f"{namespace}.{name}" for name in index.methods(namespace)]
-        what = unknown("verb", f"{namespace}.{verb}", known)
+        what = unknown("verb", verb, index.methods(namespace), f"{namespace}.")
         raise Failure(ExitCode.USAGE, f"{what} (vdsm-client {namespace} -h lists them)")
     if options.wants_help:
         from vdsm.client.help_text import method_help
