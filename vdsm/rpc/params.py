@@ -26,8 +26,10 @@ class ParamsError(ValueError):
 class ParamsReader:
     """Converts the parameters of every verb; holds the table of unions."""
 
-    def __init__(self, unions: UnionTable) -> None:
+    def __init__(self, unions: UnionTable, text_keys: Mapping[type, str]) -> None:
+        """`text_keys`: unions that may be a plain text, which stands for an object with the text under this key."""
         self._unions = unions
+        self._text_keys = text_keys
 
     def convert(self, method: Method, raw: RawParams) -> tuple[Any, tuple[str, ...]]:
         """The typed parameters of one call and the names of parameters that the verb does not have.
@@ -89,6 +91,8 @@ class ParamsReader:
     def _decode_union(self, declared: type, value: object) -> Any:
         if not issubclass(declared, WireUnion):
             raise ParamsError(f"no way to read a {declared.__name__}")
+        if isinstance(value, str) and declared in self._text_keys:
+            value = {self._text_keys[declared]: value}
         if not isinstance(value, dict):
             raise ParamsError(f"expected an object, got {type(value).__name__}")
         member = self._member(declared, value)

@@ -7,10 +7,11 @@ from typing import Any
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor
 from vdsm.common.context import CallContext
-from vdsm.common.errors import ChangeDiskFailed, InvalidParameter, LibvirtError
+from vdsm.common.errors import ChangeDiskFailed, InvalidParameter, LibvirtError, OperationUnsupported
 from vdsm.common.xml import parse
+from vdsm.models.vm import DriveSpec, DriveSpecPath, DriveSpecPathCdrom
 from vdsm.virt.definition import Definition
-from vdsm.virt.domain_xml.devices import eject_medium, first_cdrom, insert_medium
+from vdsm.virt.domain_xml.devices import drive_name, eject_medium, first_cdrom, insert_medium
 from vdsm.virt.vms import Vms
 
 
@@ -33,12 +34,13 @@ class VmCdrom:
         self._hypervisor = hypervisor
         self._definition = definition
 
-    async def change(self, context: CallContext, vm_id: str, medium: CdMedium) -> dict[str, Any]:
-        """Put `medium` into the drive, or eject with an empty path.
+    async def change(self, context: CallContext, vm_id: str, spec: DriveSpec) -> dict[str, Any]:
+        """Put what `spec` names into the drive, or eject with an empty path.
 
-        Raises: NoSuchVM, VMNotRunning, WrongState, InvalidParameter, ChangeDiskFailed.
+        Raises: NoSuchVM, VMNotRunning, WrongState, InvalidParameter, OperationUnsupported, ChangeDiskFailed.
         """
         vm = self._vms.get(vm_id, "VM.changeCD")
+        medium = _medium(spec, vm.vm_id)
 
         async def change() -> dict[str, Any]:
             vm.check_legal("change the CD of")
@@ -57,3 +59,17 @@ class VmCdrom:
             return vm.short()
 
         return await vm.actor.run("change CD", change)
+
+
+def _medium(spec: DriveSpec, vm_id: str) -> CdMedium:
+    match spec:
+        case DriveSpecPathCdrom():
+            return CdMedium(spec.path, drive_name(spec.iface, spec.index))
+        case DriveSpecPath():
+            return CdMedium(spec.path)
+        case _:
+            raise OperationUnsupported(
+                operation="change the CD of",
+                vm_id=vm_id,
+                reason="only a path can be given, not a volume, LUN or payload",
+            )

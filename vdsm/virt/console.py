@@ -1,59 +1,57 @@
-"""A VM's serial console, relayed between a local tool and libvirt's stream."""
+"""A VM's serial console, relayed between a local tool and libvirt's stream; one session per VM at a time."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
 
 from vdsm.adapters.libvirt.hypervisor import ConsoleStream, Hypervisor
 from vdsm.common.context import Peer
-from vdsm.common.errors import VdsmError
+from vdsm.common.errors import LibvirtError
 from vdsm.virt.vms import Vms
 
-
-class Terminal(Protocol):
-    """The tool's end."""
-
-    async def read(self) -> bytes:
-        """What was typed; empty when the tool is gone."""
-
-    async def write(self, data: bytes) -> None:
-        """Show `data`; waits while the tool does not read."""
+READ_BYTES = 16 * 1024
 
 
 class VmConsole:
-    """Opens consoles; one session per VM at a time."""
+    """Serves connections that ask for a console."""
 
     def __init__(self, vms: Vms, hypervisor: Hypervisor) -> None:
         self._vms = vms
         self._hypervisor = hypervisor
 
-    async def open(self, vm_id: str, _peer: Peer) -> ConsoleStream:
-        """The VM's console. Raises: NoSuchVM, VMNotRunning, WrongState, VMBusy, OperationUnsupported."""
-        vm = self._vms.get(vm_id, "console")
+    async def serve(self, vm_id: str, _peer: Peer, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer `OK` and relay until one end is gone.
+
+        Raises, before the answer: NoSuchVM, VMNotRunning, WrongState, VMBusy, OperationUnsupported.
+        """
+        vm = self._vms.get(vm_id, "open the console")
         vm.check_legal("open the console of")
-        return await self._hypervisor.open_console(vm.vm_id)
+        console = await self._hypervisor.open_console(vm.vm_id)
+        try:
+            writer.write(b"OK\n")
+            await _relay(console, reader, writer)
+        finally:
+            await console.close()
 
 
-async def relay(console: ConsoleStream, terminal: Terminal) -> None:
-    """Carry bytes both ways until one end is gone; the console is closed in any case."""
-
-    async def out() -> None:
+async def _relay(console: ConsoleStream, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def shown() -> None:
         while data := await console.read():
-            await terminal.write(data)
+            writer.write(data)
+            await writer.drain()
 
     async def typed() -> None:
-        while data := await terminal.read():
+        while data := await reader.read(READ_BYTES):
             await console.write(data)
 
-    tasks = {asyncio.ensure_future(out()), asyncio.ensure_future(typed())}
+    tasks = {asyncio.ensure_future(shown()), asyncio.ensure_future(typed())}
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
-        results = await asyncio.gather(*tasks, return_exceptions=True)
-        await console.close()
-    for result in results:
-        if isinstance(result, Exception) and not isinstance(result, VdsmError | OSError):
-            raise result
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+    for end in ends:
+        # a console that ends, or a tool that leaves, is how every session is over
+        if isinstance(end, Exception) and not isinstance(end, LibvirtError | OSError):
+            raise end

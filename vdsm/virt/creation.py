@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vdsm.common.errors import MissingParameter
+from vdsm.common.errors import MissingParameter, OperationUnsupported
 from vdsm.common.xml import parse
 from vdsm.models.vm import VmParameters
 from vdsm.virt.domain_xml.domain import DomainXml
@@ -64,6 +64,7 @@ class Creation:
         """The definition that a manager's parameters ask for. Raises: MissingParameter, InvalidParameter."""
         if not params.xml:
             raise MissingParameter(parameter="vmParams.xml", reason="a VM is created from its libvirt domain XML")
+        _refuse_saved_state(params)
         changes: Changes = {
             START_TIME: time.time(),
             EXIT_CODE: None,
@@ -86,3 +87,20 @@ class Creation:
 def launches_paused(prepared: Prepared) -> bool:
     """The manager wants the guest's CPUs stopped at first."""
     return prepared.metadata.flag(LAUNCH_PAUSED)
+
+
+def _refuse_saved_state(params: VmParameters) -> None:
+    """Starting afresh what should go on from a saved state would lose that state."""
+    saved = {
+        "memoryDumpVolume": params.memory_dump_volume,
+        "hiberVolHandle": params.hiber_vol_handle,
+        "_X_tpmdata": params.x_tpmdata,
+        "_X_nvramdata": params.x_nvramdata,
+    }
+    for name, value in saved.items():
+        if value:
+            raise OperationUnsupported(
+                operation="create",
+                vm_id=params.vm_id or "",
+                reason=f"{name}: it cannot be started from saved state yet",
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ class VmQueries:
     def __init__(self, vms: Vms) -> None:
         self._vms = vms
 
-    def listing(self, operation: str, wanted: list[str]) -> list[dict[str, Any]]:
+    def listing(self, operation: str, wanted: Sequence[str]) -> list[dict[str, Any]]:
         """`{vmId, status, statusTime}` of all VMs, or of those of `wanted` that exist. Raises: Recovering."""
         return [vm.short() for vm in self._some(operation, wanted)]
 
@@ -33,11 +34,11 @@ class VmQueries:
         """`{vmId, status, statusTime}` of one VM. Raises: NoSuchVM, Recovering."""
         return self._vms.get(vm_id, "VM.getInfo").short()
 
-    def definitions(self, wanted: list[str]) -> dict[str, str]:
+    def definitions(self, wanted: Sequence[str]) -> dict[str, str]:
         """Domain XML by VM id. Raises: Recovering."""
         return {vm.vm_id: vm.xml for vm in self._some("Host.dumpxmls", wanted)}
 
-    def _some(self, operation: str, wanted: list[str]) -> list[Vm]:
+    def _some(self, operation: str, wanted: Sequence[str]) -> list[Vm]:
         vms = self._vms.all(operation)
         if not wanted:
             return vms
