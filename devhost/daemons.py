@@ -11,10 +11,10 @@ import configparser
 import contextlib
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Mapping
@@ -56,8 +56,7 @@ class Daemons:
         self.pki = pki
         self._libvirt = libvirt
         self._settings = settings or {}
-        self._channel_lock = threading.Lock()
-        self._channel: socket.socket | None = None
+        self._channel: tuple[socket.socket, socket.socket] | None = None
         self.agent = Supervised("vdsmd", directory / "vdsmd.pid", self._spawn_agent)
         self.helper = Supervised("supervdsmd", directory / "supervdsmd.pid", self._spawn_helper)
 
@@ -85,6 +84,7 @@ class Daemons:
         _check_port(self.port)
         install.ensure_installed(Progress(sys.stderr))
         self._prepare()
+        self._channel = socket.socketpair()
         self.helper.start()
         self.agent.start()
         self.wait_ready()
@@ -93,7 +93,9 @@ class Daemons:
         """End both; VMs go on."""
         self.agent.stop()
         self.helper.stop()
-        self._replace_channel(None)
+        for end in self._channel or ():
+            end.close()
+        self._channel = None
 
     def kill_agent(self) -> None:
         """`kill -9` of vdsmd; returns when it was started again, before it is ready."""
@@ -152,6 +154,7 @@ class Daemons:
     def _prepare(self) -> None:
         places.make_public(self.directory)
         os.chown(self.directory, accounts.VDSM_UID, accounts.VDSM_GID)
+        shutil.rmtree(self.directory / "log", ignore_errors=True)
         for name in ("log", "hooks"):
             folder = places.make_public(self.directory / name)
             os.chown(folder, accounts.VDSM_UID, accounts.VDSM_GID)
@@ -164,7 +167,7 @@ class Daemons:
     def _agent_settings(self) -> dict[str, dict[str, str]]:
         settings = {
             "vars": {"ssl": "true"},
-            "addresses": {"management_ip": "localhost", "management_port": str(self.port)},
+            "addresses": {"management_ip": "127.0.0.1", "management_port": str(self.port)},
             "pki": {
                 "ca_file": str(self.pki.ca_certificate),
                 "cert_file": str(self.pki.server_certificate),
@@ -203,33 +206,33 @@ class Daemons:
         return process
 
     def _spawn_helper(self) -> subprocess.Popen[bytes]:
-        ours, theirs = socket.socketpair()
-        with theirs, (self.directory / "log" / "supervdsmd.output").open("ab") as output:
+        assert self._channel is not None  # noqa: S101 - start() makes it before the first helper
+        descriptor = self._channel[1].fileno()
+        with (self.directory / "log" / "supervdsmd.output").open("ab") as output:
             process = subprocess.Popen(
                 [
                     places.VENV / "bin" / "supervdsmd", "--socket", self.helper_socket,
-                    "--agent-fd", str(theirs.fileno()), "--config", self.directory / "supervdsm.conf",
+                    "--agent-fd", str(descriptor), "--config", self.directory / "supervdsm.conf",
                     "--log-file", self.directory / "log" / "supervdsmd.log",
                 ],
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, cwd="/", env=_environment(),
-                start_new_session=True, umask=0o022, pass_fds=(theirs.fileno(),),
+                start_new_session=True, umask=0o022, pass_fds=(descriptor,),
             )  # fmt: skip
-        self._replace_channel(ours)
         if self.agent.pid is not None:
             self._name_agent(self.agent.pid)
         return process
 
     def _name_agent(self, pid: int) -> None:
-        """Tell supervdsmd who the agent is; one that just died is told when it is started again."""
-        with self._channel_lock, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            if self._channel is not None:
-                self._channel.sendall(json.dumps({"pid": pid}).encode() + b"\n")
+        """Tell supervdsmd who the agent is; a new supervdsmd reads from the same descriptor as the old one."""
+        if self._channel is not None:
+            self._channel[0].sendall(json.dumps({"pid": pid}).encode() + b"\n")
 
-    def _replace_channel(self, channel: socket.socket | None) -> None:
-        with self._channel_lock:
-            if self._channel is not None:
-                self._channel.close()
-            self._channel = channel
+
+def free_port() -> int:
+    """A TCP port that nobody uses at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _check_port(port: int) -> None:

@@ -6,6 +6,7 @@ The authority's key is thrown away after use, so nobody can issue more.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import socket
@@ -64,14 +65,19 @@ class Pki:
         Raises: PkiError.
         """
         pki = cls(directory)
-        if not pki._is_good():
-            places.make_public(directory.parent)
-            with tempfile.TemporaryDirectory(dir=directory.parent) as scratch:
-                fresh = places.make_public(Path(scratch) / "pki")
-                cls(fresh)._make()
-                shutil.rmtree(directory, ignore_errors=True)
-                fresh.rename(directory)
+        places.make_public(directory.parent)
+        with directory.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not pki._is_good():
+                pki._replace()
         return pki
+
+    def _replace(self) -> None:
+        with tempfile.TemporaryDirectory(dir=self.directory.parent) as scratch:
+            fresh = places.make_public(Path(scratch) / "pki")
+            Pki(fresh)._make()
+            shutil.rmtree(self.directory, ignore_errors=True)
+            fresh.rename(self.directory)
 
     def _is_good(self) -> bool:
         certificates = (self.ca_certificate, self.server_certificate, self.client_certificate)

@@ -6,13 +6,20 @@ pytest-xdist and test runs side by side never meet. Tests that kill it start it 
 
 from __future__ import annotations
 
+import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from devhost import libvirtd, places
+from devhost.daemons import Daemons, free_port
+from devhost.guest import Guest, ensure_guest
+from devhost.pki import Pki
 from tests.leaks import Footprint, assert_no_pending_task
 
 
@@ -71,3 +78,39 @@ def new_vm_id(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
 def vm_id(new_vm_id: Callable[[], str]) -> str:
     """One VM id; see `new_vm_id`."""
     return new_vm_id()
+
+
+@pytest.fixture(scope="session")
+def guest() -> Guest:
+    """Kernel and initial ramdisk of the tiny guest, built when needed."""
+    return ensure_guest()
+
+
+@pytest.fixture(scope="session")
+def pki() -> Pki:
+    """Certificates for both sides of mutual TLS, readable by their users: root and vdsm."""
+    return Pki.ensure(places.make_public(places.INSTALL_ROOT / "tests") / "pki")
+
+
+@pytest.fixture
+def public_path() -> Iterator[Path]:
+    """An empty directory that every user may enter (pytest's own ones are root's alone), with a short path."""
+    with _public_directory() as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def daemons(private_libvirt: libvirtd.PrivateLibvirtd, pki: Pki) -> Iterator[Daemons]:
+    """supervdsmd and vdsmd, ready, as two users, on a port of their own and the private libvirtd."""
+    with _public_directory() as path, Daemons(path, private_libvirt, pki, port=free_port()) as running:
+        yield running
+
+
+@contextmanager
+def _public_directory() -> Iterator[Path]:
+    root = places.make_public(places.INSTALL_ROOT / "tests")
+    path = places.make_public(Path(tempfile.mkdtemp(prefix="t", dir=root)))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path)

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from devhost import libvirtd, processes
+from devhost import libvirtd, places, processes
 
 POOL_PREFIX = "pool-"
 """Daemon threads with such a name belong to a bounded pool whose stuck threads are replaced, never joined."""
 _LOOP_PREFIX = "asyncio_"
 """The event loop's own executor ends with its loop, which is after the fixtures."""
+
+_DAEMONS = frozenset({libvirtd.PROGRAM, str(places.VENV / "bin/vdsmd"), str(places.VENV / "bin/supervdsmd")})
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,14 @@ def _children() -> list[int]:
             fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if fields[1] == mine and not _is_libvirtd(pid):
+        if fields[1] == mine and not _is_daemon(pid):
             found.append(pid)
     return found
 
 
-def _is_libvirtd(pid: int) -> bool:
-    """The session's private libvirtd: a test may have killed it and started it anew."""
-    return processes.arguments(pid)[:1] == [libvirtd.PROGRAM]
+def _is_daemon(pid: int) -> bool:
+    """A daemon of the development host: a test may have killed it, and its supervision started it anew."""
+    return not _DAEMONS.isdisjoint(processes.arguments(pid)[:2])
 
 
 def _descriptors() -> list[tuple[str, str]]:
