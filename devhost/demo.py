@@ -20,7 +20,7 @@ from types import FrameType
 from typing import Any
 
 from devhost import places
-from devhost.daemons import Daemons
+from devhost.daemons import Daemons, DaemonsError
 from devhost.domain import linux_domain
 from devhost.guest import Guest, GuestError, ensure_guest
 from devhost.libvirtd import PrivateLibvirtd
@@ -143,8 +143,10 @@ def _run(progress: Progress, stack: ExitStack) -> None:
             daemons.start()
             step.result = f"mutual TLS on port {daemons.port}"
         Demo(progress, libvirt, daemons, guest).tell()
-    except (DemoError, *FAILURES):
-        print(daemons.log_tails(), file=sys.stderr)
+    except DaemonsError:
+        raise  # it brings the logs with it
+    except Exception as failure:  # noqa: BLE001 - it is raised again; what failed explains itself in the logs
+        failure.add_note(daemons.log_tails())
         raise
 
 
@@ -168,7 +170,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except (DemoError, GuestError, subprocess.TimeoutExpired, OSError, *FAILURES) as error:
-        print(f"demo: {error}", file=sys.stderr)
+        print("\n".join([f"demo: {error}", *getattr(error, "__notes__", ())]), file=sys.stderr)
         return 1
     progress.line("the demo went as it should")
     return 0
