@@ -37,6 +37,9 @@ class DemoError(Exception):
     """A step had another outcome than it should."""
 
 
+_FAILURES = (DemoError, GuestError, *FAILURES)
+
+
 class Demo:
     """The story; `tell()` is all of it."""
 
@@ -143,10 +146,9 @@ def _run(progress: Progress, stack: ExitStack) -> None:
             daemons.start()
             step.result = f"mutual TLS on port {daemons.port}"
         Demo(progress, libvirt, daemons, guest).tell()
-    except DaemonsError:
-        raise  # it brings the logs with it
-    except Exception as failure:  # noqa: BLE001 - it is raised again; what failed explains itself in the logs
-        failure.add_note(daemons.log_tails())
+    except (*_FAILURES, subprocess.TimeoutExpired, OSError) as failure:
+        if not isinstance(failure, DaemonsError):  # that one brings the logs with it
+            failure.add_note(daemons.log_tails())
         raise
 
 
@@ -169,7 +171,7 @@ def main() -> int:
             _run(progress, stack)
     except KeyboardInterrupt:
         return 130
-    except (DemoError, GuestError, subprocess.TimeoutExpired, OSError, *FAILURES) as error:
+    except (*_FAILURES, subprocess.TimeoutExpired, OSError) as error:
         print("\n".join([f"demo: {error}", *getattr(error, "__notes__", ())]), file=sys.stderr)
         return 1
     progress.line("the demo went as it should")
