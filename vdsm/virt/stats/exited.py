@@ -1,0 +1,22 @@
+"""The statistics of a VM that is down (`ExitedVmStats`); its entry stays until a manager destroys it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def exited_stats(
+    vm_id: str, status_time: int, code: int, reason: int, message: str, *, time_offset: int | None = None
+) -> dict[str, Any]:
+    """The result for one VM. `status_time`: ms of the event clock; `code`, `reason`: facts/vdsm.md 3.4; offset in s."""
+    stats: dict[str, Any] = {
+        "vmId": vm_id,
+        "status": "Down",
+        "statusTime": str(status_time),
+        "exitCode": code,
+        "exitReason": reason,
+        "exitMessage": message,
+    }
+    if time_offset is not None:
+        stats["timeOffset"] = time_offset
+    return stats
