@@ -12,8 +12,9 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 $(SYSTEM_PYTHON):
-	apt-get -qq update
-	DEBIAN_FRONTEND=noninteractive apt-get -qq --yes --no-install-recommends install python3 </dev/null
+	@echo "installing python3"
+	@apt-get -qq update
+	@DEBIAN_FRONTEND=noninteractive apt-get -qq --yes --no-install-recommends install python3 </dev/null >/dev/null
 
 fmt: | $(SYSTEM_PYTHON) ## format the code and mend what can be mended by itself
 	$(IN_ENVIRONMENT) ruff format .
