@@ -183,27 +183,34 @@ class RpcConnection:
         )
 
     def _start(self, verb: BoundVerb, request: Request, context: CallContext, started: float, reply: Reply) -> None:
+        counters, held = self._server.counters, True
+
+        def release() -> None:
+            nonlocal held
+            if held:
+                held = False
+                counters.in_flight -= 1
+                self._tasks.pop(task, None)
+
         async def run() -> None:
             outcome = await self._server.dispatcher.dispatch(context.method, request.params, context)
+            # before the answer, so that who waited for it may send the next call
+            release()
             self._finish(request, context, started, reply, outcome)
 
-        self._server.counters.in_flight += 1
+        counters.in_flight += 1
         task = asyncio.get_running_loop().create_task(run(), name=f"call {context.method}")
         self._tasks[task] = verb.method.effect
-        task.add_done_callback(partial(self._ended, context, started))
+        task.add_done_callback(partial(self._ended, context, started, release))
 
-    def _ended(self, context: CallContext, started: float, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(task, None)
-        self._server.counters.in_flight -= 1
+    def _ended(
+        self, context: CallContext, started: float, release: Callable[[], None], task: asyncio.Task[None]
+    ) -> None:
+        release()
         if task.cancelled():
             seconds = time.monotonic() - started
             self._server.call_log.record(
-                context.method,
-                self._peer_name,
-                context.correlation_id,
-                seconds,
-                -1,
-                "cancelled: its peer went away",
+                context.method, self._peer_name, context.correlation_id, seconds, -1, "cancelled: its peer went away"
             )
         elif (error := task.exception()) is not None:
             log.error("answering %s failed", context.method, exc_info=error)

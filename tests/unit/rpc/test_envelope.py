@@ -1,0 +1,60 @@
+"""Requests from bytes, answers to bytes."""
+
+from __future__ import annotations
+
+import json
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vdsm.rpc import envelope
+
+
+@pytest.mark.parametrize("request_id", ['"a"', "1", "1.5", "null", "[1]", '{"a":1}'])
+def test_ids_are_echoed_as_they_came(request_id: str) -> None:
+    request = envelope.decode(f'{{"jsonrpc":"2.0","method":"Host.ping","id":{request_id}}}'.encode())
+    assert not request.is_notification
+    assert json.loads(envelope.encode_result(request.id, 1))["id"] == json.loads(request_id)
+    assert json.loads(envelope.encode_error(request.id, 5, "no"))["error"] == {"code": 5, "message": "no"}
+
+
+def test_a_request_without_id_is_a_notification() -> None:
+    assert envelope.decode(b'{"jsonrpc":"2.0","method":"m"}').is_notification
+
+
+def test_results_that_are_encoded_already_are_not_encoded_again() -> None:
+    answer = envelope.encode_result(msgspec.Raw(b"7"), msgspec.Raw(b'[{"vmId":"x"}]'))
+    assert json.loads(answer) == {"jsonrpc": "2.0", "id": 7, "result": [{"vmId": "x"}]}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_a_request_or_an_envelope_error(body: bytes) -> None:
+    try:
+        request = envelope.decode(body)
+    except envelope.EnvelopeError as error:
+        assert error.code in {-32600, -32700}
+    else:
+        assert isinstance(request.method, str)
+
+
+@given(st.dictionaries(st.text(), st.integers() | st.text(), max_size=4), st.text(min_size=1))
+def test_params_round_trip(params: dict[str, int | str], method: str) -> None:
+    body = json.dumps({"jsonrpc": "2.0", "method": method, "params": params, "id": 1}).encode()
+    request = envelope.decode(body)
+    assert (request.method, request.params) == (method, params)
+
+
+def test_batches() -> None:
+    assert envelope.is_batch(b" \n[")
+    assert not envelope.is_batch(b"{}")
+    assert [bytes(member) for member in envelope.decode_batch(b"[1, {}]", 2)] == [b"1", b"{}"]
+    assert envelope.encode_batch([b"1", b"2"]) == b"[1,2]"
+    with pytest.raises(envelope.EnvelopeError, match="limit is 1"):
+        envelope.decode_batch(b"[1,2]", 1)
+
+
+def test_notifications_carry_their_params() -> None:
+    event = json.loads(envelope.encode_notification("|virt|VM_status|x", {"x": {"status": "Up"}}))
+    assert event == {"jsonrpc": "2.0", "method": "|virt|VM_status|x", "params": {"x": {"status": "Up"}}}
