@@ -17,6 +17,7 @@ from vdsm.virt.domain_xml.metadata import DeviceMetadata, VmMetadata
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FAST = frozenset({"virtio", "e1000", "e1000e"})
+_REMOTE = frozenset({"vnc", "spice"})
 _NO_DEVICE = DeviceMetadata()
 
 
@@ -53,7 +54,7 @@ class VmFacts:
             "vmType": "kvm",
             "kvmEnable": "true" if domain.type == "kvm" else "false",
             "acpiEnable": "true" if domain.acpi else "false",
-            "displayInfo": [_display(graphics) for graphics in domain.graphics],
+            "displayInfo": [_display(item) for item in domain.graphics if item.type in _REMOTE],
             "hash": devices_hash,
         }
         if vcpu_limit is not None:

@@ -52,7 +52,11 @@ def test_a_bare_definition_has_defaults() -> None:
     domain = DomainXml.parse(SMALL)
     assert (domain.vcpus, domain.max_vcpus, domain.current_memory_kib) == (1, 1, 1024)
     assert (domain.machine, domain.acpi, domain.clock_offset, domain.clock_adjustment) == (None, False, None, 0)
-    assert not (domain.disks or domain.nics or domain.graphics or domain.consoles or domain.channels)
+    assert not (domain.disks)
+    assert not (domain.nics)
+    assert not (domain.graphics)
+    assert not (domain.consoles)
+    assert not (domain.channels)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.virt.stats import records
+from vdsm.virt.stats.sample import BalloonSample, CpuSample, DiskSample, NicSample, read_sample
+
+
+def test_a_recorded_vm() -> None:
+    sample = read_sample(records.after(), 12.5)
+    assert (sample.time, sample.state, sample.reason, sample.vcpus) == (12.5, 1, 5, 2)
+    assert sample.cpu == CpuSample(756130000, sample.cpu.user, sample.cpu.system) if sample.cpu else False
+    assert sample.balloon == BalloonSample(32768, 32768)
+    assert sample.disks[0] == DiskSample("vda", 1, 512, 73349, 0, 0, 0, 0, 0, 0, 104857600, 200704)
+    assert [disk.name for disk in sample.disks] == ["vda", "vdb", "sdc"]
+    assert sample.disks[2].capacity == 0
+    assert sample.nics[1] == NicSample("vnet1", 110, 0, 0, 0, 0, 0)
+
+
+def test_guest_memory() -> None:
+    balloon = read_sample({**records.after(), **records.GUEST_MEMORY}, 1.0).balloon
+    assert balloon == BalloonSample(32768, 32768, 30000, 10000, 20000, 5000, 50, 0, 100, 1000)
+
+
+@pytest.mark.parametrize("missing", sorted(set(records.GUEST_MEMORY) - {"balloon.available"}))
+def test_guest_memory_with_a_figure_missing(missing: str) -> None:
+    record = {**records.after(), **records.GUEST_MEMORY}
+    del record[missing]
+    balloon = read_sample(record, 1.0).balloon
+    assert balloon is not None
+    assert balloon.available == 30000
+    assert balloon.count(None) == 1
+
+
+def test_a_record_with_state_alone() -> None:
+    sample = read_sample({"state.state": 5, "state.reason": 0}, 1.0)
+    assert sample == (1.0, 5, 0, None, None, None, (), ())
+
+
+def test_cpu_time_without_its_parts_counts_as_time_outside_the_kernel() -> None:
+    assert read_sample({"cpu.time": 7}, 1.0).cpu == CpuSample(7, 7, 0)
+
+
+def test_a_disk_without_counters_is_there_with_zeros() -> None:
+    sample = read_sample({"block.count": 2, "block.0.name": "vda", "block.0.physical": 5}, 1.0)
+    assert sample.disks == (DiskSample("vda", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5),)
+    assert read_sample({"net.count": 2, "net.1.name": "v"}, 1.0).nics == (NicSample("v", 0, 0, 0, 0, 0, 0),)
+
+
+def test_more_devices_than_keys_are_ready_for() -> None:
+    record: dict[str, Any] = {"block.count": 70, "net.count": 10**9}
+    record |= {f"block.{index}.name": f"d{index}" for index in range(70)}
+    record |= {"block.69.rd.bytes": 9, "net.40.name": "v", "net.40.tx.bytes": 8}
+    sample = read_sample(record, 1.0)
+    assert len(sample.disks) == 70
+    assert sample.disks[69].read_bytes == 9
+    assert sample.nics == (NicSample("v", 0, 0, 0, 8, 0, 0),)
+
+
+@given(st.sets(st.sampled_from(sorted(records.after()))))
+def test_any_missing_keys_cost_their_group_only(missing: set[str]) -> None:
+    record = {key: value for key, value in {**records.after(), **records.GUEST_MEMORY}.items() if key not in missing}
+    sample = read_sample(record, 1.0)
+    whole = read_sample(records.after(), 1.0)
+    if "net.count" not in missing and not any(key.startswith("net.0") for key in missing):
+        assert sample.nics[0] == whole.nics[0]
+    if "block.count" not in missing and not any(key.startswith("block.0") for key in missing):
+        assert sample.disks[0] == whole.disks[0]
