@@ -7,7 +7,6 @@ call fails, and whether it took effect is unknown; only a call that just reads i
 from __future__ import annotations
 
 import json
-import logging
 import queue
 import threading
 import time
@@ -15,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from vdsm.client.calls import PendingCalls, Reply, encode_request
 from vdsm.client.connection import Connection, NotOpen
@@ -27,7 +26,8 @@ from vdsm.client.namespaces import Namespace, unknown
 from vdsm.common.errors import LocalProtocolError
 from vdsm.common.stomp import Frame, encode
 
-_log = logging.getLogger("vdsm.client")
+if TYPE_CHECKING:
+    import logging
 
 EventQueue = queue.Queue[dict[str, Any] | None]
 """Events as parsed JSON-RPC notifications, {"jsonrpc", "method", "params"}; None when no more will come."""
@@ -151,17 +151,17 @@ class Client:
         """For the connection: one frame of the server."""
         if frame.command == "ERROR":
             text = frame.headers.get("message") or frame.body.decode(errors="replace")
-            _log.error("The agent answered with a STOMP error: %s", text)
+            _log().error("The agent answered with a STOMP error: %s", text)
             return
         subscription = self._subscriptions.get(frame.headers.get("subscription", ""))
         if frame.command != "MESSAGE" or subscription is None:
             return
         message = _parse(frame.body)
         if message is None:
-            _log.error("Dropped a message on %s that is not a JSON object", subscription.destination)
+            _log().error("Dropped a message on %s that is not a JSON object", subscription.destination)
         elif subscription is self._replies:
             if not self._calls.answer(message):
-                _log.debug("Dropped an answer that nobody waits for")
+                _log().debug("Dropped an answer that nobody waits for")
         elif subscription.events is not None:
             _deliver(subscription, message)
 
@@ -214,6 +214,12 @@ class Client:
             raise ClientError(action, {"destination": destination}, str(e)) from e
 
 
+def _log() -> logging.Logger:
+    import logging  # it is a tenth of the command's start, and rarely needed
+
+    return logging.getLogger("vdsm.client")
+
+
 def _subscribe_frame(subscription: _Subscription) -> bytes:
     headers = {"destination": subscription.destination, "id": subscription.id, "ack": "auto"}
     return encode("SUBSCRIBE", headers)
@@ -233,7 +239,7 @@ def _deliver(subscription: _Subscription, message: dict[str, Any] | None) -> Non
     try:
         subscription.events.put_nowait(message)
     except queue.Full:
-        _log.warning("Event queue of %s is full: an event was lost", subscription.destination)
+        _log().warning("Event queue of %s is full: an event was lost", subscription.destination)
 
 
 def _result(method: str, params: dict[str, Any], reply: Reply) -> Any:
