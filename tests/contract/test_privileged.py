@@ -27,8 +27,6 @@ CASES = "tests.contract.privileged_cases"
 AGENTS = "tests.contract.privileged_agents"
 Case = Callable[[PrivilegedOperations], Awaitable[Any]]
 
-root = pytest.mark.skipif(os.geteuid() != 0, reason="needs to be root")
-
 
 class Echo:
     """A QEMU in miniature: listens like a channel and sends back what it reads."""
@@ -102,7 +100,6 @@ async def test_the_fake_has_faults(fake: FakePrivileged) -> None:
     assert await privileged_cases.failure_kind(fake) == "HelperError"
 
 
-@root
 @pytest.mark.root
 class TestRealHelper:
     @pytest.mark.parametrize("case", [case.__name__ for case in privileged_cases.CASES])

@@ -54,16 +54,13 @@ class FdSet:
 
 def seal(payload: bytes) -> int:
     """A new memfd that holds the payload and that nobody can change any more."""
-    fd = os.memfd_create("message", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
+    with FdSet([os.memfd_create("message", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)]) as made:
+        fd = made.numbers[0]
         view = memoryview(payload)
         while view:
             view = view[os.write(fd, view) :]
         fcntl.fcntl(fd, fcntl.F_ADD_SEALS, _SEALS)
-    except BaseException:
-        os.close(fd)
-        raise
-    return fd
+        return made.steal()
 
 
 def unseal(fd: int, size: int, limit: int) -> bytes:

@@ -18,6 +18,7 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -150,7 +151,8 @@ class Link:
             OSError: the connection is gone.
         """
         owned = fds if fds is not None else FdSet()
-        try:
+        with ExitStack() as undo:
+            undo.callback(owned.close)
             if len(owned) > MAX_FDS:
                 raise LocalProtocolError(reason=f"{len(owned)} descriptors in one message, {MAX_FDS} are allowed")
             if len(self._outgoing) >= self._max_outgoing:
@@ -158,9 +160,7 @@ class Link:
                     resource="messages to a slow process", limit=self._max_outgoing, remedy="it has to read faster"
                 )
             packet = _pack(payload, operation, owned)
-        except BaseException:
-            owned.close()
-            raise
+            undo.pop_all()
         self._outgoing.append(packet)
         self.flush()
 
@@ -187,16 +187,15 @@ class Link:
         except ConnectionResetError:
             return None
         fds = FdSet(_descriptors(ancillary))
-        try:
+        with ExitStack() as undo:
+            undo.callback(fds.close)
             if size == 0:
-                fds.close()
                 return None
             if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
                 raise RemoteProtocolError(reason="a packet is larger than allowed, or carries too many descriptors")
-            return self._open(bytes(self._buffer[:size]), fds)
-        except BaseException:
-            fds.close()
-            raise
+            packet = self._open(bytes(self._buffer[:size]), fds)
+            undo.pop_all()
+        return packet
 
     def _open(self, payload: bytes, fds: FdSet) -> Packet:
         large = payload.startswith(_LARGE_PREFIX)

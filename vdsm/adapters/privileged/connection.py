@@ -11,6 +11,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, TypeVar, cast
 
@@ -56,29 +57,27 @@ class HelperConnection:
         """
         loop = asyncio.get_running_loop()
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
-        try:
+        with ExitStack() as undo:
+            undo.callback(sock.close)
             # a local connect never waits: a full backlog is BlockingIOError at once
             sock.connect(str(path))
-        except BaseException:
-            sock.close()
-            raise
+            undo.pop_all()
         greeting: asyncio.Future[_Answer] = loop.create_future()
         self._await(_GREETING_ID, "hello", greeting)
         self._endpoint = AsyncEndpoint(
             loop, sock, _reply_limit, on_packet=self._take, on_garbage=self._complain, on_end=self._lose
         )
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._forget, _GREETING_ID)
+            undo.callback(self.close)
             answer = await greeting
             answer.fds.close()
             hello = _parse(answer.result, _Hello)
             if hello.version != VERSION:
                 raise RemoteProtocolError(reason=f"supervdsmd speaks version {hello.version}, this agent {VERSION}")
             self.helper_pid = hello.pid
-        except BaseException:
-            self.close()
-            raise
-        finally:
-            self._forget(_GREETING_ID)
+            undo.pop_all()
+        self._forget(_GREETING_ID)
 
     async def call(self, operation: Operation[ResultT], deadline: float, correlation_id: str) -> tuple[ResultT, FdSet]:
         """Make one call. The caller bounds the time; a call that is cancelled drops its answer.
@@ -111,13 +110,13 @@ class HelperConnection:
             raise
         finally:
             self._forget(number)
-        try:
+        with ExitStack() as undo:
+            undo.callback(answer.fds.close)
             if len(answer.fds) != spec.fds:
                 raise RemoteProtocolError(reason=f"{len(answer.fds)} descriptors for {spec.name}, expected {spec.fds}")
-            return cast("ResultT", _parse(answer.result, operation.result_type)), answer.fds
-        except BaseException:
-            answer.fds.close()
-            raise
+            result = cast("ResultT", _parse(answer.result, operation.result_type))
+            undo.pop_all()
+        return result, answer.fds
 
     def close(self) -> None:
         """End the connection; calls that wait hear HelperGone."""
