@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
 
 from api.model import Contract, Event, Field, SchemaError, TypeDef, Verb
 from api.naming import RESERVED
@@ -23,6 +24,7 @@ def check(contract: Contract) -> None:
         _check_event(contract, event)
     _check_errors(contract)
     _check_totals(contract)
+    _check_homes(contract)
     _check_used(contract)
 
 
@@ -69,10 +71,6 @@ def _check_default(field: Field, where: str) -> None:
 
 
 def _check_union(contract: Contract, union: TypeDef, where: str) -> None:
-    if union.text_key and all(
-        union.text_key not in {field.name for field in contract.types[member.type].fields} for member in union.members
-    ):
-        raise SchemaError(f"{where}: no member has the field {union.text_key!r} that a plain text stands for")
     seen: list[frozenset[str]] = []
     for member in union.members:
         item = contract.types[member.type]
@@ -85,6 +83,10 @@ def _check_union(contract: Contract, union: TypeDef, where: str) -> None:
         if any(earlier <= keys for earlier in seen):
             raise SchemaError(f"{where}: member {member.type} is never selected, an earlier one matches first")
         seen.append(keys)
+    if union.text_key and all(
+        union.text_key not in {field.name for field in contract.types[member.type].fields} for member in union.members
+    ):
+        raise SchemaError(f"{where}: no member has the field {union.text_key!r} that a plain text stands for")
 
 
 def _check_verb(contract: Contract, verb: Verb) -> None:
@@ -126,6 +128,28 @@ def _check_totals(contract: Contract) -> None:
             raise SchemaError(
                 f"totals.yaml: {class_def.name} has {len(class_def.verbs)} verbs, the table says {total!r}"
             )
+
+
+def _check_homes(contract: Contract) -> None:
+    """Each file becomes a module that imports the others whose types it uses, so they may not go in circles."""
+    uses: dict[str, set[str]] = {}
+    mentions = [(item.home, name) for item in contract.types.values() for name in item.mentions()]
+    mentions += [(verb.class_name, name) for verb in contract.verbs() for name in _names_of(verb)]
+    mentions += [("events", name) for event in contract.events for name in event.body]
+    for home, name in mentions:
+        uses.setdefault(home, set()).update({contract.types[name].home} - {home})
+    try:
+        TopologicalSorter(uses).prepare()
+    except CycleError as error:
+        circle = " -> ".join(error.args[1])
+        raise SchemaError(f"the types of these files use each other: {circle}; move what all need into one") from error
+
+
+def _names_of(verb: Verb) -> Iterable[str]:
+    for param in verb.params:
+        yield from param.type.names()
+    if verb.returns is not None:
+        yield from verb.returns.names()
 
 
 def _check_used(contract: Contract) -> None:

@@ -16,6 +16,7 @@ from api.loader import load
 from api.model import SchemaError
 from api.models_writer import render_class
 from api.openrpc_writer import render_openrpc
+from api.privileged_generator import SpecError
 from api.privileged_generator import render as render_privileged
 from api.reference_writer import render_class_page, render_errors_page, render_events_page
 from api.tables_writer import render_errors, render_events
@@ -27,7 +28,7 @@ API_VERSION = "4.50"
 def render_all(root: Path) -> dict[Path, str]:
     """Content of every generated file by its path under `root`.
 
-    Raises: SchemaError.
+    Raises: SchemaError, SpecError.
     """
     contract = load(root / "api" / "schema")
     models, reference = Path("vdsm/models"), Path("docs/reference")
@@ -57,7 +58,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     check = parser.parse_args(arguments).check
     try:
         files = render_all(root)
-    except SchemaError as error:
+    except (SchemaError, SpecError) as error:
         print(f"schema error: {error}", file=sys.stderr)
         return 2
     outdated = stale(root, files)
