@@ -17,7 +17,7 @@ from vdsm.adapters.libvirt.link import Credentials, LinkSettings
 from vdsm.adapters.privileged.client import PrivilegedClient
 from vdsm.app.config import Config
 from vdsm.app.contract import contract_methods, contract_text_keys, contract_unions
-from vdsm.app.host_services import HostRooms
+from vdsm.app.host_services import HostServices
 from vdsm.app.listeners import Listeners
 from vdsm.app.logging import Logging
 from vdsm.app.unknown_params import UnknownParamsLog
@@ -36,6 +36,7 @@ from vdsm.verbs.host import HostVerbs
 from vdsm.verbs.table import bind
 from vdsm.verbs.vm import HANDLERS as VM_HANDLERS
 from vdsm.verbs.vm import VmVerbs
+from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
 
@@ -56,9 +57,9 @@ class Daemon:
         events = EventHub()
         hypervisor = LibvirtHypervisor(_link_settings(config))
         helper = PrivilegedClient(Path(config.vdsmd.privileged_socket))
-        host = HostRooms(config, hypervisor, helper)
-        vms = build(config, hypervisor, events, await host.facts())
-        host.count_vms(vms.vms)
+        known = Vms()
+        host = HostServices(config, hypervisor, helper, known)
+        vms = build(config, known, hypervisor, events, host.facts)
         rpc = self._rpc(host, vms)
         listeners = Listeners(config, rpc, events, vms.console.serve)
         self._handle_signals(listeners)
@@ -79,7 +80,7 @@ class Daemon:
             await hypervisor.close()
             await helper.close()
 
-    def _rpc(self, host: HostRooms, vms: VmServices) -> RpcServer:
+    def _rpc(self, host: HostServices, vms: VmServices) -> RpcServer:
         limits = self._config.limits
         host_verbs = HostVerbs(host, vms.queries)
         vm_verbs = VmVerbs(vms.lifecycle, vms.shutdown, vms.display, vms.cdrom, vms.queries)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,17 +64,18 @@ class VmServices:
             await vm.actor.stop()
 
 
-def build(config: Config, hypervisor: Hypervisor, events: EventHub, host: HostFacts) -> VmServices:
-    """Make the services. `host` is what the placeholders of a manager's XML stand for."""
+def build(
+    config: Config, vms: Vms, hypervisor: Hypervisor, events: EventHub, host: Callable[[], HostFacts]
+) -> VmServices:
+    """Make the services. `host` gives what the placeholders of a manager's XML stand for."""
 
     def publish(vm_id: str, payload: Mapping[str, Any], notify_time: int) -> None:
         events.publish(vm_status_method(vm_id), {vm_id: payload}, notify_time)
 
     settings = settings_of(config)
-    vms = Vms()
     definition = Definition(hypervisor)
     reactions = Reactions(definition, settings)
-    creation = Creation(lambda: host, publish, VmStatsView(display_address()))
+    creation = Creation(host, publish, VmStatsView())
     recovery = Recovery(vms, hypervisor, definition, reactions, settings, creation)
     sampling = Sampling(vms, hypervisor, settings, recovery.look_up_lost)
     return VmServices(
@@ -107,8 +107,3 @@ def settings_of(config: Config) -> VirtSettings:
         agent_system=agent.qga_sysinfo_period,
         agent_filesystems=agent.qga_disk_info_period,
     )
-
-
-def display_address() -> str:
-    """The address that managers are told for displays that listen on all addresses."""
-    return socket.gethostname()

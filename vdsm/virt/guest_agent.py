@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vdsm.adapters.libvirt.hypervisor import GuestInfoKind, Hypervisor
 from vdsm.common.errors import BackendError, CallerError, VdsmError
 from vdsm.virt.settings import VirtSettings
-from vdsm.virt.stats.guest_info import GuestInfo
+from vdsm.virt.stats.guest_info import NO_GUEST, read_guest_info
 from vdsm.virt.vm import Vm
 from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
 
 MAX_BACKOFF_SECONDS = 300.0
+
+_PARTS = ("hostname", "users", "os", "timezone", "file_systems", "interfaces", "cpus", "apps")
 
 
 @dataclass(slots=True)
@@ -117,9 +119,14 @@ class GuestAgents:
             vm.touch()
 
     def _take(self, vm: Vm, raw: dict[str, object]) -> None:
-        before = vm.guest or GuestInfo()
-        merged = before.updated(raw)
-        if merged == before and vm.guest is not None:
+        """Take what is sensible; parts that were not asked for, or make no sense, stay as they were."""
+        news = read_guest_info(raw)
+        if news.problems:
+            log.info("VM %s: its guest agent talks nonsense of %s", vm.vm_id, ", ".join(news.problems))
+        before = vm.guest or NO_GUEST
+        said = {name: value for name in _PARTS if (value := getattr(news, name)) is not None}
+        merged = replace(before, problems=(), **said)
+        if vm.guest is not None and merged == before:
             return
         vm.guest = merged
-        vm.tell(merged.wire())
+        vm.tell(merged.wire)

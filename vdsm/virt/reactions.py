@@ -127,15 +127,15 @@ class Reactions:
     def _small_news(self, vm: Vm, event: DomainEvent) -> None:
         match event:
             case Graphics(phase=GraphicsPhase.DISCONNECT):
-                vm.display.client = ""
+                vm.display_client = ""
                 vm.touch()
                 vm.tell({"clientIp": ""})
             case Graphics(phase=GraphicsPhase.INITIALIZE | GraphicsPhase.CONNECT):
-                if vm.display.client != event.address:
-                    vm.display.client = event.address
+                if vm.display_client != event.address:
+                    vm.display_client = event.address
                     vm.tell({"clientIp": event.address})
             case RtcChanged():
-                vm.time_offset = str(event.offset)
+                vm.time_offset = event.offset
                 vm.touch()
             case WatchdogFired():
                 vm.watchdog = {"time": time.time(), "action": event.action.name.lower()}

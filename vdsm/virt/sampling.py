@@ -13,8 +13,7 @@ from collections.abc import Callable
 from vdsm.adapters.libvirt.hypervisor import BulkSample, Hypervisor
 from vdsm.common.errors import VdsmError
 from vdsm.virt.settings import VirtSettings
-from vdsm.virt.stats.sample import Sample, read_record
-from vdsm.virt.vm import Vm
+from vdsm.virt.stats.sample import read_sample
 from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
@@ -68,11 +67,8 @@ class Sampling:
             record = sample.records.get(vm.vm_id)
             vm.unresponsive = vm.vm_id in sample.unresponsive
             if record is not None and not vm.unresponsive:
-                self._advance(vm, read_record(record, sample.taken_at))
+                vm.previous, vm.sample = vm.sample, read_sample(record, sample.taken_at)
             vm.touch()
-
-    def _advance(self, vm: Vm, sample: Sample) -> None:
-        vm.previous, vm.sample = vm.sample, sample
 
     async def _run(self) -> None:
         while True:
@@ -97,6 +93,6 @@ class Sampling:
         now = asyncio.get_running_loop().time()
         for vm in self._vms.known():
             sample = vm.sample
-            if vm.is_active and sample is not None and now - sample.taken_at > self._settings.command_timeout:
+            if vm.is_active and sample is not None and now - sample.time > self._settings.command_timeout:
                 vm.unresponsive = True
                 vm.touch()

@@ -22,6 +22,7 @@ from vdsm.virt.actor import Actor
 from vdsm.virt.domain_xml.device_hash import devices_hash
 from vdsm.virt.domain_xml.domain import DomainXml
 from vdsm.virt.domain_xml.metadata import VmMetadata
+from vdsm.virt.stats.facts import VmFacts
 from vdsm.virt.stats.guest_info import GuestInfo
 from vdsm.virt.stats.sample import Sample
 from vdsm.virt.status import ACTIVE, FOLLOWS, LEGAL, RUNNING, ExitCode, ExitReason, PauseCode, VmStatus
@@ -52,13 +53,6 @@ class Exit:
     message: str
 
 
-@dataclass(slots=True)
-class Display:
-    """The client that last looked at the VM's display."""
-
-    client: str = ""
-
-
 class Vm:
     """State of one VM."""
 
@@ -77,8 +71,8 @@ class Vm:
         self.pause_code: PauseCode | None = None
         self.status_before_pause = VmStatus.POWERING_UP
         self.started_at = time.time()
-        self.time_offset = "0"
-        self.display = Display()
+        self.time_offset = domain.clock_adjustment
+        self.display_client = ""
         self.agent_connected = False
         self.guest: GuestInfo | None = None
         self.previous: Sample | None = None
@@ -86,7 +80,7 @@ class Vm:
         self.unresponsive = False
         self.needs_lookup = False
         self.watchdog: Mapping[str, Any] | None = None
-        self.devices_hash = devices_hash(parse(xml))
+        self.facts = VmFacts.of(domain, metadata, devices_hash(parse(xml)))
         self.actor = Actor(self.vm_id, self._events_lost)
         self._publish = publish
         self._stats_view = stats_view
@@ -145,7 +139,7 @@ class Vm:
         """The live definition changed. Raises: InvalidParameter when it cannot be read."""
         root = parse(xml)
         self.domain = DomainXml.of(root)
-        self.devices_hash = devices_hash(root)
+        self.facts = VmFacts.of(self.domain, self.metadata, devices_hash(root))
         self.xml = xml
         self.touch()
 
