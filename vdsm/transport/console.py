@@ -18,10 +18,9 @@ log = logging.getLogger(__name__)
 
 ConsoleHandler = Callable[[str, Peer, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """`handler(vm_id, peer, reader, writer)`: writes the answer line, then relays, awaiting `writer.drain()` after each
-write, until `reader` ends. The end of `reader` is all that
-tells that the peer closed. It is cancelled when a write finds the connection lost or the agent stops. It need not
-close.
-Before it answered it may raise a VdsmError, which becomes the ERROR line."""
+write. The end of `reader` is how it learns that the peer closed; it is cancelled when a write finds the connection
+lost, and when the agent stops. It need not close. Before it answered it may raise a VdsmError, which becomes the
+ERROR line."""
 
 _READ_LIMIT = 64 * 1024
 
