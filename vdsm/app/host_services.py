@@ -131,8 +131,8 @@ class HostServices:
 
     async def _prepare(self) -> None:
         """Each step on its own: a host without KVM still has channels."""
-        await self._step("prepare /dev/kvm", self._helper.kvm_device_prepare)
-        await self._step("prepare the channel directory", self._helper.channel_directory_prepare)
+        await self._step("prepare /dev/kvm", self._helper.prepare_kvm_device)
+        await self._step("prepare the channel directory", self._helper.prepare_channel_directory)
         try:
             self._serial = await self._hardware.host_id()
         except VdsmError as error:

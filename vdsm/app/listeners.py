@@ -33,9 +33,11 @@ class Listeners:
         self.counters = TransportCounters()
         limits = TransportLimits(
             stomp=StompLimits(
-                headers=config.limits.headers,
-                header_line=config.limits.header_bytes,
-                body=config.limits.frame_bytes,
+                max_headers=config.limits.headers,
+                max_header_line=config.limits.header_bytes,
+                max_head=4 * config.limits.header_bytes,
+                max_body=config.limits.frame_bytes,
+                max_frame=config.limits.frame_bytes + 4 * config.limits.header_bytes,
             ),
             connections=config.limits.connections,
             detect_timeout=config.limits.handshake_timeout,
