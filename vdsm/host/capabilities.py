@@ -95,6 +95,10 @@ class Capabilities:
             **answer,
             **self._fixed(),
             **_hypervisor_report(facts),
+            "clusterLevels": software.cluster_levels(
+                facts.libvirt_version or software.version_number(installed, "libvirt"),
+                facts.qemu_version or software.version_number(installed, "qemu-kvm"),
+            ),
             "packages2": software.packages_report(installed, kernel_release),
             "uuid": host_id,
             "lastClientIface": network.interface_of(local_address, links),
@@ -182,7 +186,7 @@ class Capabilities:
             "kernelArgs": read("kernelArgs", platform.command_line, ""),
             "boot_uuid": read("boot_uuid", platform.boot_id, ""),
             "selinux": {"mode": str(platform.selinux_mode())},
-            "kdumpStatus": read("kdumpStatus", lambda: int(platform.has_kdump()), -1),
+            "kdumpStatus": platform.kdump_status(),
             "fipsEnabled": platform.is_fips(),
             "realtimeKernel": platform.is_realtime(),
             "nestedVirtualization": platform.has_nested_virtualization(),
@@ -200,7 +204,6 @@ def _hypervisor_report(facts: HypervisorFacts) -> Mapping[str, Any]:
     return {
         "kvmEnabled": "true" if facts.kvm else "false",
         "emulatedMachines": list(facts.emulated_machines),
-        "clusterLevels": list(facts.cluster_levels),
         "tscFrequency": facts.tsc_frequency,
         "tscScaling": facts.tsc_scaling,
     }

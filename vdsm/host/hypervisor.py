@@ -12,7 +12,6 @@ from typing import Protocol
 from vdsm.common.xml import Element, parse
 
 _DEADLINE = 30.0
-_BASE_LEVELS = ("4.2", "4.3", "4.4", "4.5", "4.6")
 
 
 class Versions(Protocol):
@@ -60,16 +59,6 @@ class HypervisorFacts:
     tsc_scaling: bool = False
     libvirt_version: int = 0
     qemu_version: int = 0
-
-    @property
-    def cluster_levels(self) -> tuple[str, ...]:
-        """Levels that a cluster with this host may have (facts/vdsm.md 3.1)."""
-        levels: tuple[str, ...] = _BASE_LEVELS
-        if self.libvirt_version >= 8_000_000:
-            levels += ("4.7",)
-        if self.libvirt_version >= 10_010_000 and self.qemu_version >= 9_001_000:
-            levels += ("4.8",)
-        return levels
 
 
 class HypervisorInformation:

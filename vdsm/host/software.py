@@ -13,6 +13,7 @@ VERSION = "4.50.8"
 RELEASE = "1"
 VERSION_NAME = "Snow Man"
 SOFTWARE_VERSION, SOFTWARE_REVISION = VERSION.rsplit(".", 1)
+_BASE_LEVELS = ("4.2", "4.3", "4.4", "4.5", "4.6")
 SUPPORTED_ENGINES = ("4.2", "4.3", "4.4", "4.5")
 
 _OS_NAMES = MappingProxyType(
@@ -28,6 +29,24 @@ def packages_report(installed: Mapping[str, Package], kernel_release: str) -> di
         found["kernel"] = {"version": version, "release": release or "0"}
     found["vdsm"] = {"version": VERSION, "release": RELEASE}
     return found
+
+
+def cluster_levels(libvirt: int, qemu: int) -> list[str]:
+    """Levels that a cluster with this host may have; versions as major * 1,000,000 + minor * 1,000 + release."""
+    levels = list(_BASE_LEVELS)
+    if libvirt >= 8_000_000:
+        levels.append("4.7")
+    if libvirt >= 10_010_000 and qemu >= 9_001_000:
+        levels.append("4.8")
+    return levels
+
+
+def version_number(installed: Mapping[str, Package], name: str) -> int:
+    """A package's version in that form; 0 when it is not installed."""
+    package = installed.get(name)
+    parts = [int(part) for part in package.version.split(".") if part.isdecimal()] if package else []
+    major, minor, release = (*parts[:3], 0, 0, 0)[:3]
+    return major * 1_000_000 + minor * 1_000 + release
 
 
 def operating_system_report(system: OperatingSystem | None) -> dict[str, str]:

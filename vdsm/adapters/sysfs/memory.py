@@ -10,7 +10,7 @@ from vdsm.adapters.sysfs.tree import Tree, parse_id_list, unusable
 _NODES = "sys/devices/system/node"
 _POOLS = "sys/kernel/mm/hugepages"
 _KSM = "sys/kernel/mm/ksm"
-_NUMBER = re.compile(r"^(?:Node \d+ )?([^:]+):\s+(\d+)(?: kB)?$")
+_NUMBER = re.compile(r"^(?:Node \d+ )?([^:]+):\s+([0-9]{1,18})(?: kB)?$")
 _CHOICE = re.compile(r"\[([^\]]+)\]")
 
 

@@ -93,9 +93,9 @@ class Platform:
         """0 off, 1 on, 2 unknown: the wire's numbers."""
         return {"0": 0, "1": 1}.get(self._tree.optional_text("proc/sys/kernel/numa_balancing"), 2)
 
-    def has_kdump(self) -> bool:
-        """A crash kernel is loaded. Raises: BackendError."""
-        return self._tree.number("sys/kernel/kexec_crash_loaded") == 1
+    def kdump_status(self) -> int:
+        """1 a crash kernel is loaded, 0 none is, -1 the kernel does not say."""
+        return self._tree.optional_number("sys/kernel/kexec_crash_loaded", -1)
 
     def is_fips(self) -> bool:
         """The kernel is in FIPS mode."""

@@ -93,7 +93,7 @@ def parse_id_list(text: str, path: str = "list") -> tuple[int, ...]:
         first, dash, last = part.strip().partition("-")
         if not part.strip():
             continue
-        if not (first.isdecimal() and (last.isdecimal() or not dash)):
+        if len(part) > 32 or not (first.isdecimal() and (last.isdecimal() or not dash)):
             raise unusable(path, f"{part[:40]!r} is not a range of numbers")
         low, high = int(first), int(last or first)
         if high - low >= 65536 or len(found) >= 65536:
