@@ -25,11 +25,6 @@ def snake_case(wire: str) -> str:
     return name + "_" if keyword.iskeyword(name) else name
 
 
-def constant_case(label: str) -> str:
-    """The name of an enumeration's member: `admin shutdown` -> `ADMIN_SHUTDOWN`."""
-    return _NOT_NAME.sub("_", label).strip("_").upper()
-
-
 def capitalised(verb: str) -> str:
     """A verb's name as part of a class name: `setTicket` -> `SetTicket`, `start_backup` -> `StartBackup`."""
     return "".join(part[:1].upper() + part[1:] for part in verb.split("_"))
