@@ -75,7 +75,7 @@ class HostStatistics:
         Raises: Recovering, when the VMs here are not known yet.
         """
         counts = self._count_vms()
-        latest = self._latest or _NOTHING
+        latest = self._latest or _nothing()
         answer = {
             **self._time_report(latest),
             **_memory_report(latest),
@@ -212,18 +212,20 @@ def _link_report(name: str, link: LinkState, taken_at: float) -> dict[str, Any]:
     }
 
 
-_NOTHING = Sample(
-    taken_at=0.0,
-    cpus={},
-    cpu_nodes={},
-    own_ticks=(0, 0),
-    links={},
-    memory={},
-    numa=(),
-    huge_pages={},
-    transparent_huge_pages="never",
-    ksm=None,
-    load=0.0,
-    boot_time=0,
-    disks={},
-)
+def _nothing() -> Sample:
+    """What is known before the first sample."""
+    return Sample(
+        taken_at=0.0,
+        cpus={},
+        cpu_nodes={},
+        own_ticks=(0, 0),
+        links={},
+        memory={},
+        numa=(),
+        huge_pages={},
+        transparent_huge_pages="never",
+        ksm=None,
+        load=0.0,
+        boot_time=0,
+        disks={},
+    )
