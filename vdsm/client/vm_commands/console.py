@@ -10,7 +10,7 @@ from vdsm.client.failure import Failure
 from vdsm.client.index import MethodIndex
 from vdsm.client.serial_console import attach, open_console
 from vdsm.client.target import local_path, open_client
-from vdsm.client.vm_commands.lookup import find_vm_id
+from vdsm.client.vm_commands.lookup import find_vm_id, is_whole_id
 
 ABOUT = "attach to the serial console of a VM; Ctrl-] leaves"
 
@@ -34,8 +34,10 @@ def run(options: argparse.Namespace) -> ExitCode:
     path = local_path(options)
     if path is None:
         raise Failure(ExitCode.USAGE, "a console is attached on the VM's own host, over the agent's local socket")
-    with open_client(options, MethodIndex()) as client:
-        vm_id = find_vm_id(client, options.vm)
+    vm_id = options.vm
+    if not is_whole_id(vm_id):
+        with open_client(options, MethodIndex()) as client:
+            vm_id = find_vm_id(client, vm_id)
     with open_console(path, vm_id, options.timeout) as console:
         interactive = sys.stdin.isatty()
         if interactive:

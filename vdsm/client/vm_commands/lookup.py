@@ -14,9 +14,14 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 def find_vm_id(client: Client, wanted: str) -> str:
     """The id of the VM that `wanted` names; a whole id is taken as it is. Raises: Failure and the client's errors."""
-    if _UUID.fullmatch(wanted):
+    if is_whole_id(wanted):
         return wanted
     return str(choose(client.call("Host.getAllVmStats", {}), wanted)["vmId"])
+
+
+def is_whole_id(wanted: str) -> bool:
+    """Whether this needs no asking."""
+    return _UUID.fullmatch(wanted) is not None
 
 
 def choose(vms: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
