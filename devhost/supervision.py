@@ -42,8 +42,10 @@ class Supervised:
         """End what an earlier run left, start the daemon, and supervise it from now on."""
         self._end_recorded()
         self._stopping = False
-        self._launch()
-        self._thread = threading.Thread(target=self._supervise, name=f"pool-supervise-{self.name}", daemon=True)
+        first = self._launch()
+        self._thread = threading.Thread(
+            target=self._supervise, args=(first,), name=f"pool-supervise-{self.name}", daemon=True
+        )  # fmt: skip
         self._thread.start()
 
     def kill(self) -> None:
@@ -70,24 +72,25 @@ class Supervised:
             self._thread = None
         self._record.unlink(missing_ok=True)
 
-    def _launch(self) -> None:
+    def _launch(self) -> subprocess.Popen[bytes] | None:
         with self._changed:
             if self._stopping:
-                return
-            self._process = self._spawn()
+                return None
+            process = self._process = self._spawn()
             self.starts += 1
             self._changed.notify_all()
-        self._record.write_text(f"{self._process.pid} {processes.start_time(self._process.pid)}\n", encoding="ascii")
+        self._record.write_text(f"{process.pid} {processes.start_time(process.pid)}\n", encoding="ascii")
+        return process
 
-    def _supervise(self) -> None:
+    def _supervise(self, process: subprocess.Popen[bytes] | None) -> None:
         pause = 0.0
-        while not self._stopping and self._process is not None:
+        while process is not None:
             started = time.monotonic()
-            self._process.wait()
+            process.wait()
             pause = 0.0 if time.monotonic() - started > _YOUNG else min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping, pause)
-            self._launch()
+            process = self._launch()
 
     def _end_recorded(self) -> None:
         if self._record.exists():
