@@ -93,14 +93,10 @@ class GuestAgent(Section, frozen=True):
 
     enable_qga_poller: bool = True
     qga_command_timeout: Seconds = 1
-    qga_task_timeout: Seconds = 30
     qga_polling_period: Seconds = 5
-    qga_initial_info_interval: Seconds = 120
-    qga_info_period: Seconds = 300
     qga_sysinfo_period: Seconds = 120
     qga_active_users_period: Seconds = 10
     qga_disk_info_period: Seconds = 300
-    qga_cpu_info_period: Seconds = 60
 
 
 class Daemon(Section, frozen=True):
@@ -149,7 +145,6 @@ class Limits(Section, frozen=True):
     """`[limits]`, ours: what one peer, or all of them, may take."""
 
     connections: Count = 256
-    connections_per_peer: Count = 64
     requests_per_connection: Count = 128
     requests: Count = 1024
     batch: Count = 64
@@ -158,12 +153,6 @@ class Limits(Section, frozen=True):
     header_bytes: Count = 16 * 1024
     event_queue_bytes: Count = 8 * 1024 * 1024
     handshake_timeout: Seconds = 10
-
-
-class Devel(Section, frozen=True):
-    """`[devel]`: `api_strict_mode` refuses what is otherwise tolerated in parameters."""
-
-    api_strict_mode: bool = False
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -178,7 +167,6 @@ class Config(msgspec.Struct, frozen=True):
     pki: Pki = Pki()
     libvirt: Libvirt = Libvirt()
     limits: Limits = Limits()
-    devel: Devel = Devel()
 
     @property
     def ca_file(self) -> str:

@@ -31,7 +31,7 @@ def test_no_file_gives_upstreams_defaults(tmp_path: Path) -> None:
     assert config.vars.ssl is True
     assert config.vars.fake_nics == ("dummy_*", "veth_*")
     assert config.vars.hidden_nics == ("w*", "usb*")
-    assert config.guest_agent.qga_info_period == 300
+    assert config.guest_agent.qga_disk_info_period == 300
     assert config.ca_file == "/etc/pki/vdsm/certs/cacert.pem"
     assert config.key_file == "/etc/pki/vdsm/keys/vdsmkey.pem"
     assert config.vdsmd.api_socket == "/run/vdsm/vdsmd.sock"
