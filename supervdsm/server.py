@@ -76,6 +76,7 @@ class Server:
             self._turn(min(until - time.monotonic(), 0.1))
         for session in tuple(self._sessions):
             self._drop(session)
+        self._workers.close()
         self._selector.close()
         os.close(self._bell)
 
@@ -116,8 +117,6 @@ class Server:
                 self._drop(session)
 
     def _accept(self) -> None:
-        # what the starter wrote before the agent connected counts for this connection
-        self._update_identity()
         for _ in range(_ACCEPTS_PER_TURN):
             try:
                 sock, _address = self._listener.accept()
@@ -126,6 +125,8 @@ class Server:
             except OSError as error:
                 _log.warning("a connection could not be accepted: %s", error)
                 return
+            # what the starter wrote before the agent connected counts for this connection
+            self._update_identity()
             try:
                 self._admit(sock)
             except OSError as error:

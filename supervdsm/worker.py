@@ -60,6 +60,7 @@ class Workers:
         self._threads = 0
         self._idle = 0
         self._stuck = 0
+        self._closed = False
 
     @property
     def stuck(self) -> int:
@@ -107,18 +108,32 @@ class Workers:
             found.append(self._finished.popleft())
         return found
 
+    def close(self) -> None:
+        """Let idle threads end; what runs goes on, what waits never begins."""
+        with self._lock:
+            self._closed = True
+            self._queue.clear()
+            self._changed.notify_all()
+
+    def _next(self) -> Job | None:
+        """The next job for this thread; None: it shall end."""
+        with self._lock:
+            if self._threads - self._stuck > self._size:
+                self._threads -= 1
+                return None
+            self._idle += 1
+            while not self._queue and not self._closed:
+                self._changed.wait()
+            self._idle -= 1
+            if self._closed:
+                self._threads -= 1
+                return None
+            job = self._queue.popleft()
+            job.state = JobState.RUNNING
+            return job
+
     def _main(self) -> None:
-        while True:
-            with self._lock:
-                if self._threads - self._stuck > self._size:
-                    self._threads -= 1
-                    return
-                self._idle += 1
-                while not self._queue:
-                    self._changed.wait()
-                self._idle -= 1
-                job = self._queue.popleft()
-                job.state = JobState.RUNNING
+        while (job := self._next()) is not None:
             try:
                 job.result = job.work()
             except VdsmError as error:
