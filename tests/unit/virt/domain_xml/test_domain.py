@@ -44,7 +44,7 @@ def test_reads_a_live_definition() -> None:
     assert domain.disk("sdz") is None
     assert domain.serial_console() == Console("serial", "pty", "/dev/pts/0", 0, "serial0")
     path = "/var/lib/libvirt/qemu/channel/target/domain-1-recorded/org.qemu.guest_agent.0"
-    assert domain.channel("org.qemu.guest_agent.0") == Channel("org.qemu.guest_agent.0", path, False)
+    assert domain.channel("org.qemu.guest_agent.0") == Channel("org.qemu.guest_agent.0", path, connected=True)
     assert domain.channel("com.redhat.rhevm.vdsm") is None
 
 

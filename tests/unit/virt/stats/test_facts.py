@@ -30,7 +30,7 @@ def test_the_recorded_vm() -> None:
         "state": "unknown",
     }
     assert facts.raw_files == {"vdb"}
-    assert facts.balloon == BalloonFacts(16384, None, enabled=True)
+    assert facts.balloon == BalloonFacts(65536, None, enabled=True)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.virt.stats.records import DATA
 from vdsm.common.errors import GuestAgentError
 from vdsm.virt.stats import guest_info
 from vdsm.virt.stats.guest_info import NO_GUEST, FileSystem, GuestInfo, Interface, OsInfo, clean, read_guest_info
@@ -93,6 +95,15 @@ def test_a_whole_answer() -> None:
         "disksUsage": [{"path": "/", "fs": "ext4", "total": 1000, "used": 10}],
         "netIfaces": [{"name": "eth0", "hw": "52:54:00:aa:bb:cc", "inet": ["192.0.2.10"], "inet6": ["fe80::1"]}],
     }
+
+
+def test_a_recorded_answer() -> None:
+    info = read_guest_info(json.loads((DATA / "guest_info.json").read_text()))
+    assert info.problems == ()
+    assert (info.hostname, info.users, info.timezone) == ("tiny", (), (0, "UTC"))
+    assert info.interfaces is not None
+    assert [nic.name for nic in info.interfaces] == ["eth0", "eth1"]
+    assert info.wire["guestIPs"] == "192.0.2.5"
 
 
 def test_an_empty_answer_says_nothing() -> None:

@@ -46,7 +46,7 @@ def test_disk_rates_are_never_negative(first: DiskSample, last: DiskSample, seco
 def test_memory_rates() -> None:
     last = sample(2.0, **{"balloon.swap_in": 70, "balloon.minor_fault": 900})
     assert rates.memory_rates(sample(0.0), last, 2.0) == MemoryRates(10, 0, 0, 0)
-    silent = read_sample(records.after(), 2.0)
+    silent = read_sample(records.without_guest(), 2.0)
     assert rates.memory_rates(sample(0.0), silent, 2.0) == MemoryRates(None, None, None, None)
     assert rates.memory_rates(sample(0.0), silent._replace(balloon=None), 2.0) is None
 

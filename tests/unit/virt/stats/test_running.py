@@ -40,47 +40,66 @@ def test_without_a_sample_there_is_what_the_definition_says() -> None:
 
 
 def test_two_recorded_samples() -> None:
-    first, last = read_sample(records.before(), 100.0), sample(106.0)
+    first, last = read_sample(records.before(), 100.0), sample(115.0)
     stats = running_stats(records.facts(), LIVE, last, first)
-    assert (stats["cpuUser"], stats["cpuSys"], stats["cpuActual"]) == ("4.28", "1.30", True)
-    assert (stats["cpuUsage"], stats["vcpuCount"]) == ("756130000", "2")
+    assert (stats["cpuUser"], stats["cpuSys"], stats["cpuActual"]) == ("3.37", "0.44", True)
+    assert (stats["cpuUsage"], stats["vcpuCount"]) == ("5096106000", "2")
     assert stats["network"]["vnet0"] == {
         "name": "vnet0",
         "macAddr": "56:6f:00:00:00:01",
         "speed": "1000",
         "state": "unknown",
-        "rx": "110",
-        "tx": "0",
+        "rx": "3332",
+        "tx": "2672",
         "rxErrors": "0",
         "txErrors": "0",
         "rxDropped": "0",
         "txDropped": "0",
-        "sampleTime": 106.0,
+        "sampleTime": 115.0,
     }
     assert stats["disks"]["vda"] == {
         "imageID": "69a2b8c2-8d1c-4014-8f75-a85c16bc5b71",
         "truesize": "200704",
         "apparentsize": "200704",
-        "readRate": "85",
+        "readRate": "1319458",
         "writeRate": "0",
-        "readLatency": "73349",
+        "readLatency": "28740",
         "writeLatency": "0",
         "flushLatency": "0",
-        "readOps": "1",
+        "readOps": "153",
         "writeOps": "0",
-        "readBytes": "512",
+        "readBytes": "19796480",
         "writtenBytes": "0",
     }
-    assert (stats["disks"]["vdb"]["truesize"], stats["disks"]["vdb"]["apparentsize"]) == ("4096", "67108864")
+    vdb = stats["disks"]["vdb"]
+    assert (vdb["truesize"], vdb["apparentsize"]) == ("19660800", "67108864")
+    assert (vdb["writeRate"], vdb["writeLatency"], vdb["writtenBytes"]) == ("1310720", "1885689", "19660800")
     assert list(stats["disks"]) == ["vda", "vdb", "sdc"]
     assert stats["balloonInfo"] == {
-        "balloon_max": "32768",
-        "balloon_min": "16384",
-        "balloon_cur": "32768",
-        "balloon_target": "32768",
+        "balloon_max": "131072",
+        "balloon_min": "65536",
+        "balloon_cur": "131072",
+        "balloon_target": "131072",
         "ballooning_enabled": True,
     }
+    assert stats["memUsage"] == "38"
+    assert stats["memoryStats"] == {
+        "mem_total": "94540",
+        "mem_unused": "53400",
+        "mem_free": "59548",
+        "mem_cached": "9900",
+        "swap_in": 0,
+        "swap_out": 0,
+        "majflt": 0,
+        "minflt": 36,
+        "pageflt": 36,
+    }
+
+
+def test_a_guest_without_balloon_driver_has_no_memory_statistics() -> None:
+    stats = running_stats(records.facts(), LIVE, read_sample(records.without_guest(), 1.0), None)
     assert "memoryStats" not in stats
+    assert stats["balloonInfo"]["balloon_cur"] == "131072"
 
 
 @pytest.mark.parametrize("previous", [None, sample(106.0), sample(200.0)])
@@ -126,7 +145,7 @@ def test_devices_that_the_definition_does_not_have_are_left_out() -> None:
 
 def test_layers_of_a_backing_chain_do_not_hide_the_disk() -> None:
     last = sample(1.0, **{"block.1.name": "vda", "block.1.rd.reqs": 99})
-    assert running_stats(records.facts(), LIVE, last, None)["disks"]["vda"]["readOps"] == "1"
+    assert running_stats(records.facts(), LIVE, last, None)["disks"]["vda"]["readOps"] == "153"
 
 
 def test_optional_members_of_the_state() -> None:

@@ -12,18 +12,20 @@ from vdsm.virt.stats.sample import BalloonSample, CpuSample, DiskSample, NicSamp
 
 def test_a_recorded_vm() -> None:
     sample = read_sample(records.after(), 12.5)
-    assert (sample.time, sample.state, sample.reason, sample.vcpus) == (12.5, 1, 5, 2)
-    assert sample.cpu == CpuSample(756130000, sample.cpu.user, sample.cpu.system) if sample.cpu else False
-    assert sample.balloon == BalloonSample(32768, 32768)
-    assert sample.disks[0] == DiskSample("vda", 1, 512, 73349, 0, 0, 0, 0, 0, 0, 104857600, 200704)
+    assert (sample.time, sample.state, sample.reason, sample.vcpus) == (12.5, 1, 1, 2)
+    assert sample.cpu == CpuSample(5096106000, 4263357000, 832748000)
+    assert sample.balloon == BalloonSample(131072, 131072, 94540, 53400, 59548, 9900, 0, 0, 0, 2852)
+    silent = read_sample(records.without_guest(), 12.5)
+    assert silent.balloon == BalloonSample(131072, 131072)
+    assert sample.disks[0] == DiskSample("vda", 153, 19796480, 4437249, 0, 0, 0, 0, 0, 0, 104857600, 200704)
     assert [disk.name for disk in sample.disks] == ["vda", "vdb", "sdc"]
     assert sample.disks[2].capacity == 0
-    assert sample.nics[1] == NicSample("vnet1", 110, 0, 0, 0, 0, 0)
+    assert sample.nics[1] == NicSample("vnet1", 3548, 0, 0, 2456, 0, 0)
 
 
 def test_guest_memory() -> None:
     balloon = read_sample({**records.after(), **records.GUEST_MEMORY}, 1.0).balloon
-    assert balloon == BalloonSample(32768, 32768, 30000, 10000, 20000, 5000, 50, 0, 100, 1000)
+    assert balloon == BalloonSample(131072, 131072, 30000, 10000, 20000, 5000, 50, 0, 100, 1000)
 
 
 @pytest.mark.parametrize("missing", sorted(set(records.GUEST_MEMORY) - {"balloon.available"}))
