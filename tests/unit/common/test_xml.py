@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -87,6 +87,7 @@ def test_integer_refuses_other_forms(text: str) -> None:
         xml.integer(text, "p")
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_checked_text_agrees_with_the_parser(text: str) -> None:
     try:
@@ -98,6 +99,7 @@ def test_checked_text_agrees_with_the_parser(text: str) -> None:
     assert (xml.parse(xml.serialise(element)).text or "") == text
 
 
+@settings(deadline=None)
 @given(st.one_of(st.text(), st.binary()))
 def test_garbage_is_a_clean_error_or_a_tree(data: str | bytes) -> None:
     try:

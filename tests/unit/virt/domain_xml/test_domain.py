@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.virt.domain_xml.schema import DATA
@@ -88,6 +88,7 @@ def test_what_is_not_a_domain_is_a_clean_error(text: str) -> None:
         DomainXml.parse(text)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_damaged_definitions_are_a_clean_error_or_a_view(data: st.DataObject) -> None:
     root = parse(LIVE)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.virt.domain_xml import strategies
@@ -164,11 +164,13 @@ def test_what_cannot_be_written_is_refused(bad: VmMetadata) -> None:
         bad.to_text()
 
 
+@settings(deadline=None)
 @given(strategies.metadata)
 def test_round_trip_through_libvirts_form(data: VmMetadata) -> None:
     assert metadata.read_text(data.to_text()) == data
 
 
+@settings(deadline=None)
 @given(strategies.metadata)
 def test_round_trip_through_a_definition(data: VmMetadata) -> None:
     root = parse("<domain><metadata><keep/></metadata></domain>")
@@ -176,6 +178,7 @@ def test_round_trip_through_a_definition(data: VmMetadata) -> None:
     assert metadata.read(parse(serialise(root))) == data
 
 
+@settings(deadline=None)
 @given(strategies.metadata, st.dictionaries(strategies.names, strategies.values | st.none(), max_size=3))
 def test_changes_touch_only_what_they_name(data: VmMetadata, changes: dict[str, Any]) -> None:
     after = metadata.read_text(metadata.changed(data.to_text(), changes))
@@ -186,6 +189,7 @@ def test_changes_touch_only_what_they_name(data: VmMetadata, changes: dict[str, 
     assert all(after.values.get(name) == value for name, value in changes.items())
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="<>/abvm :='\"tyeint&;", max_size=60))
 def test_garbage_is_a_clean_error_or_metadata(text: str) -> None:
     try:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vdsm.common.errors import InvalidParameter
@@ -45,6 +45,7 @@ def test_an_unknown_limit_is_not_written() -> None:
         TunePolicy(devices=(DeviceTune({}, {"x": 1}),)).to_text()
 
 
+@settings(deadline=None)
 @given(st.none() | st.integers(0, 10**6), st.lists(devices, max_size=3))
 def test_round_trip(vcpu_limit: int | None, listed: list[DeviceTune]) -> None:
     policy = TunePolicy(vcpu_limit, tuple(listed))

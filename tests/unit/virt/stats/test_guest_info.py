@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.virt.stats.records import DATA
@@ -185,6 +185,7 @@ def test_text_is_cleaned(value: object, expected: str | None) -> None:
     assert clean(value, 255) == expected
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(KEYS), garbage),
     st.sets(st.sampled_from(KEYS)),
@@ -197,6 +198,7 @@ def test_garbage_is_bounded_and_encodes(change: dict[str, Any], missing: set[str
     assert not any(escape in wire for escape in (b"\\u00", b"\\n", b"\\r", b"\\t"))
 
 
+@settings(deadline=None)
 @given(garbage)
 def test_any_object_is_an_answer_or_a_clean_error(raw: object) -> None:
     try:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.virt.stats import records
@@ -38,6 +38,7 @@ def test_disk_rates_and_latencies() -> None:
     assert rates.disk_rates(last, last, 2.0) == NO_DISK_RATES
 
 
+@settings(deadline=None)
 @given(disks, disks, st.floats(0.001, 10**6))
 def test_disk_rates_are_never_negative(first: DiskSample, last: DiskSample, seconds: float) -> None:
     assert min(rates.disk_rates(first, last, seconds)) >= 0

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.virt.stats import records
@@ -63,6 +63,7 @@ def test_more_devices_than_keys_are_ready_for() -> None:
     assert sample.nics == (NicSample("v", 0, 0, 0, 8, 0, 0),)
 
 
+@settings(deadline=None)
 @given(st.sets(st.sampled_from(sorted(records.after()))))
 def test_any_missing_keys_cost_their_group_only(missing: set[str]) -> None:
     record = {key: value for key, value in {**records.after(), **records.GUEST_MEMORY}.items() if key not in missing}
