@@ -12,6 +12,7 @@ import select
 import threading
 import time
 import uuid
+from contextlib import ExitStack
 from enum import Enum
 from typing import Protocol
 
@@ -95,11 +96,10 @@ class Connection:
 
     def start(self) -> None:
         """Connect, and start the thread. Raises: ConnectionError; then the connection is closed."""
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._finish, "never connected")
             link = self._connect()
-        except BaseException:
-            self._finish("never connected")
-            raise
+            undo.pop_all()
         self._set_state(State.OPEN, "")
         self._thread = threading.Thread(target=self._run, args=(link,), name="vdsm-client", daemon=True)
         self._thread.start()
@@ -194,22 +194,25 @@ class Connection:
         link = Link(self._endpoint.open(self._connect_timeout), beat)
         headers = {"accept-version": "1.2", "host": self._endpoint.host, "heart-beat": beat.offer()}
         link.queue(encode("CONNECT", headers) + b"".join(self._listener.opening_frames()))
-        try:
-            while (remaining := deadline - time.monotonic()) > 0 and not self._closing.is_set():
-                self._drain_wake()
-                frames = link.exchange(self._wake_read, remaining)
-                if frames:
-                    self._accept(frames[0], beat)
-                    for frame in frames[1:]:
-                        self._listener.received(frame)
-                    return link
-            raise LinkLost(f"no CONNECTED within {self._connect_timeout:g} seconds")
-        except LinkLost as e:
-            link.close()
-            raise ConnectionError(str(self._endpoint), str(e), "is it the agent that listens there?") from e
-        except BaseException:
-            link.close()
-            raise
+        with ExitStack() as undo:
+            undo.callback(link.close)
+            try:
+                self._greet(link, beat, deadline)
+            except LinkLost as e:
+                raise ConnectionError(str(self._endpoint), str(e), "is it the agent that listens there?") from e
+            undo.pop_all()
+        return link
+
+    def _greet(self, link: Link, beat: HeartBeat, deadline: float) -> None:
+        while (remaining := deadline - time.monotonic()) > 0 and not self._closing.is_set():
+            self._drain_wake()
+            frames = link.exchange(self._wake_read, remaining)
+            if frames:
+                self._accept(frames[0], beat)
+                for frame in frames[1:]:
+                    self._listener.received(frame)
+                return
+        raise LinkLost(f"no CONNECTED within {self._connect_timeout:g} seconds")
 
     def _accept(self, frame: Frame, beat: HeartBeat) -> None:
         if frame.command != "CONNECTED":

@@ -54,7 +54,6 @@ def test_the_shell_is_answered(index_path: Path) -> None:
         "COMP_POINT": str(len(line)),
         "_ARGCOMPLETE_STDOUT_FILENAME": f"/dev/fd/{write}",
     }
-    pytest.importorskip("argcomplete")
     subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

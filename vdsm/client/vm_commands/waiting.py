@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from vdsm.client.client import Client, EventQueue
+from vdsm.client.client import Client
 from vdsm.client.defaults import EVENT_QUEUE
 from vdsm.client.errors import ServerError
+from vdsm.client.session import EventQueue
 from vdsm.client.status_line import StatusLine
 
 NO_SUCH_VM = 1
