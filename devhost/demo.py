@@ -57,6 +57,8 @@ class Demo:
         self._show("vm", "stats")
         self._show("vm", "show", _NAME)
         self._kill_and_recover()
+        with self._progress.step("its guest agent answers the new vdsmd"):
+            self._wait_stats(_has_guest_fields, 60)
         self._show("vm", "list")
         self._shut_down()
 
@@ -72,8 +74,10 @@ class Demo:
 
     def _wait_guest_agent(self) -> None:
         with self._progress.step("its guest agent answers") as step:
-            stats = self._wait_stats(lambda stats: any(stats.get(name) for name in _GUEST_FIELDS), 60)
+            stats = self._wait_stats(_has_guest_fields, 60)
             step.result = str(stats.get("guestFQDN") or stats.get("guestName") or stats.get("guestIPs") or "yes")
+        with self._progress.step("two samples make the first figures"):
+            self._wait_stats(lambda stats: "cpuUser" in stats, 30)
 
     def _kill_and_recover(self) -> None:
         qemu = self._libvirt.qemu_pids()
@@ -126,6 +130,10 @@ class Demo:
         return done.stdout
 
 
+def _has_guest_fields(stats: dict[str, Any]) -> bool:
+    return any(stats.get(name) for name in _GUEST_FIELDS)
+
+
 def _run(progress: Progress, stack: ExitStack) -> None:
     directory: Path = stack.enter_context(run_directory())
     link_run_directory()
@@ -139,7 +147,8 @@ def _run(progress: Progress, stack: ExitStack) -> None:
         stack.callback(_clean_up, progress, libvirt)
         libvirt.start()
         step.result = f"pid {libvirt.pid}"
-    daemons = Daemons(directory, libvirt, pki, port=port_of_environment())
+    settings = {"vars": {"vm_sample_interval": "2"}}
+    daemons = Daemons(directory, libvirt, pki, port=port_of_environment(), settings=settings)
     try:
         with progress.step("supervdsmd as root, vdsmd as user vdsm") as step:
             stack.callback(daemons.stop)
