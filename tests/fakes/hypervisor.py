@@ -33,6 +33,7 @@ from vdsm.adapters.libvirt.hypervisor import (
     Resumed,
     RunState,
     Screenshot,
+    Shutdown,
     ShutdownMode,
     ShutdownReason,
     Started,
@@ -79,6 +80,10 @@ class FakeConsole:
     async def close(self) -> None:
         """End it and give the console free."""
         self.end()
+
+    def show(self, data: bytes) -> None:
+        """The guest prints."""
+        self._incoming.put_nowait(data)
 
     def end(self) -> None:
         """The guest is gone, or the session is."""
@@ -134,6 +139,8 @@ class _Lifecycle(FakeState):
         found = await self.enter("destroy", vm_id, deadline, running=True)
         if graceful and found.hung is not None:
             raise LibvirtError(operation="destroy", vm_id=vm_id, cause="still busy", libvirt_code=38)
+        if found.hung is None:
+            self.emit(Shutdown(vm_id, ShutdownReason.HOST))
         self.stop(found, StoppedReason.DESTROYED)
 
     async def suspend(self, vm_id: str, *, deadline: float = 10.0) -> None:
@@ -144,9 +151,12 @@ class _Lifecycle(FakeState):
 
     async def resume(self, vm_id: str, *, deadline: float = 30.0) -> None:
         found = await self.enter("resume", vm_id, deadline, running=True, monitor=True)
-        if found.state.run is not RunState.RUNNING:
-            found.state = DomainState(RunState.RUNNING, 5)
-            self.emit(Resumed(vm_id))
+        if found.state.run is RunState.RUNNING:
+            raise WrongState(vm_id=vm_id, operation="resume", state=found.state.run.name)
+        found.state = DomainState(RunState.RUNNING, 5)
+        self.emit(Resumed(vm_id))
+        if found.console is not None:
+            found.console.show(b"SeaBIOS\r\n")
 
     async def reset(self, vm_id: str, *, deadline: float = 10.0) -> None:
         await self.enter("reset", vm_id, deadline, running=True, monitor=True)
@@ -154,6 +164,8 @@ class _Lifecycle(FakeState):
 
     async def reboot(self, vm_id: str, mode: ShutdownMode, *, deadline: float = 15.0) -> None:
         found = await self.enter("reboot", vm_id, deadline, running=True, monitor=True)
+        if mode is ShutdownMode.ACPI and found.state.run is not RunState.RUNNING:
+            raise WrongState(vm_id=vm_id, operation="reboot", state=found.state.run.name)
         if mode is ShutdownMode.AGENT and found.agent is None:
             raise GuestAgentError(vm_id=vm_id, operation="reboot", cause="agent is not connected")
         if mode is ShutdownMode.AGENT or found.obeys_acpi:
@@ -161,6 +173,8 @@ class _Lifecycle(FakeState):
 
     async def shutdown(self, vm_id: str, mode: ShutdownMode, *, deadline: float = 15.0) -> None:
         found = await self.enter("shutdown", vm_id, deadline, running=True, monitor=True)
+        if mode is ShutdownMode.ACPI and found.state.run is not RunState.RUNNING:
+            raise WrongState(vm_id=vm_id, operation="shutdown", state=found.state.run.name)
         if mode is ShutdownMode.AGENT and found.agent is None:
             raise GuestAgentError(vm_id=vm_id, operation="shutdown", cause="agent is not connected")
         if mode is ShutdownMode.AGENT or found.obeys_acpi:

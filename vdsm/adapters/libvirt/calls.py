@@ -1,4 +1,4 @@
-"""How a call about one domain is made: on which link, one at a time, refused when its QEMU hangs, errors mapped."""
+"""How a call about one domain is made: on which lane, one at a time, refused when its QEMU hangs, errors mapped."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import libvirt
 
 from vdsm.adapters.libvirt.domain import ControlInfo, ControlState, DomainState, RunState
 from vdsm.adapters.libvirt.errors import translate, translate_agent
-from vdsm.adapters.libvirt.link import Link
-from vdsm.adapters.libvirt.links import Links
+from vdsm.adapters.libvirt.lanes import FORCE_PREFIX, Lane, Lanes
 from vdsm.adapters.libvirt.monitors import HungMonitors
 
 T = TypeVar("T")
@@ -20,22 +19,22 @@ OnConnection = Callable[[libvirt.virConnect], T]
 
 
 class Calls:
-    """Runs blocking functions on a domain or a connection, each on the link that fits."""
+    """Runs blocking functions on a domain or a connection, each on the lane that fits."""
 
-    def __init__(self, links: Links, hung: HungMonitors) -> None:
-        self.links = links
+    def __init__(self, lanes: Lanes, hung: HungMonitors) -> None:
+        self.lanes = lanes
         self.hung = hung
 
     async def passive(self, operation: str, vm_id: str, function: OnDomain[T], deadline: float) -> T:
         """A call that libvirt answers without QEMU and without waiting for another job: allowed on a hung VM."""
-        return await self.links.events.run(
+        return await self.lanes.passive.run(
             operation, lambda conn: _blocking_on_domain(conn, operation, vm_id, function), deadline=deadline
         )
 
     async def active(self, operation: str, vm_id: str, function: OnDomain[T], deadline: float) -> T:
         """A call that may wait for QEMU: one at a time per VM, refused on a hung one."""
         await self._refuse_hung(operation, vm_id)
-        return await self.links.lifecycle.run(
+        return await self.lanes.lifecycle.run(
             operation,
             lambda conn: _blocking_on_domain(conn, operation, vm_id, function),
             deadline=deadline,
@@ -45,27 +44,27 @@ class Calls:
 
     async def forced(self, operation: str, vm_id: str, function: OnDomain[T], deadline: float) -> T:
         """A call that must go through whatever else runs on the VM: a slot of its own, ahead of all that waits."""
-        return await self.links.lifecycle.run(
+        return await self.lanes.lifecycle.run(
             operation,
             lambda conn: _blocking_on_domain(conn, operation, vm_id, function),
             deadline=deadline,
-            key=f"force:{vm_id}",
+            key=f"{FORCE_PREFIX}{vm_id}",
             urgent=True,
         )
 
     async def agent(self, operation: str, vm_id: str, function: OnDomain[T], deadline: float) -> T:
         """A call to the guest agent: one at a time per VM, apart from its other calls."""
         await self._refuse_hung(operation, vm_id)
-        return await self.links.agent.run(
+        return await self.lanes.agent.run(
             operation,
             lambda conn: _blocking_on_domain(conn, operation, vm_id, function, through_agent=True),
             deadline=deadline,
             key=vm_id,
         )
 
-    async def host(self, operation: str, function: OnConnection[T], deadline: float, link: Link | None = None) -> T:
+    async def host(self, operation: str, function: OnConnection[T], deadline: float, lane: Lane | None = None) -> T:
         """A call about no domain."""
-        return await (link or self.links.events).run(
+        return await (lane or self.lanes.passive).run(
             operation, lambda conn: blocking_mapped(conn, operation, "", function), deadline=deadline
         )
 

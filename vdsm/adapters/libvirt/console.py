@@ -7,12 +7,14 @@ so a guest that floods its console fills libvirtd's buffers and not ours.
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import libvirt
 
-from vdsm.adapters.libvirt.link import Link
+from vdsm.adapters.libvirt.connection import ThreadConnections, blocking_close
+from vdsm.adapters.libvirt.pool import BlockingPool
 from vdsm.common.errors import LibvirtError
 
 _CHUNK = 65_536
@@ -21,13 +23,15 @@ _READABLE = libvirt.VIR_STREAM_EVENT_READABLE | libvirt.VIR_STREAM_EVENT_ERROR |
 _WRITE_RETRY = 0.01
 _DEADLINE = 5.0
 
+OpenedConsole = tuple[libvirt.virConnect, libvirt.virStream]
+
 
 class LibvirtConsole:
     """One open console; made by `blocking_open_console` and `attach`."""
 
-    def __init__(self, stream: libvirt.virStream, link: Link, vm_id: str) -> None:
-        self._stream = stream
-        self._link = link
+    def __init__(self, opened: OpenedConsole, pool: BlockingPool, vm_id: str) -> None:
+        self._connection, self._stream = opened
+        self._pool = pool
         self._vm_id = vm_id
         self._loop = asyncio.get_running_loop()
         self._buffer = bytearray()
@@ -59,7 +63,7 @@ class LibvirtConsole:
             if self._ended or self._closed:
                 raise self._end_error()
             piece = rest[:_CHUNK]
-            sent = await self._call("write", lambda piece=piece: self._stream.send(piece))
+            sent = await self._call("write", functools.partial(self._stream.send, piece))
             if sent == -2:
                 await asyncio.sleep(_WRITE_RETRY)
                 continue
@@ -81,7 +85,7 @@ class LibvirtConsole:
             except libvirt.libvirtError as err:
                 raise self._end_error() from err
 
-        return await self._link.pool.run(f"console_{what}", mapped, deadline=_DEADLINE)
+        return await self._pool.run(f"console_{what}", mapped, deadline=_DEADLINE)
 
     def _end_error(self) -> LibvirtError:
         return LibvirtError(operation="use the console", vm_id=self._vm_id, cause="the console ended", libvirt_code=0)
@@ -114,12 +118,19 @@ class LibvirtConsole:
     def _blocking_close(self) -> None:
         try:
             self._stream.eventRemoveCallback()
-        finally:
             self._stream.abort()
+        finally:
+            blocking_close(self._connection)
 
 
-def blocking_open_console(domain: libvirt.virDomain) -> libvirt.virStream:
-    """Open the first console of a domain. Raises: libvirt.libvirtError."""
-    stream = domain.connect().newStream(libvirt.VIR_STREAM_NONBLOCK)
-    domain.openConsole(None, stream, 0)
-    return stream
+def blocking_open_console(connections: ThreadConnections, domain: libvirt.virDomain) -> OpenedConsole:
+    """Open the first console of a domain, on a connection of its own. Raises: LibvirtGone, libvirt.libvirtError."""
+    connection = connections.blocking_new()
+    try:
+        stream = connection.newStream(libvirt.VIR_STREAM_NONBLOCK)
+        own = connection.lookupByUUIDString(domain.UUIDString())
+        own.openConsole(None, stream, 0)  # type: ignore[arg-type]  # None is libvirt's word for the first console
+    except libvirt.libvirtError:
+        blocking_close(connection)
+        raise
+    return connection, stream

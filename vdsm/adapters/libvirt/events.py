@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -10,16 +11,29 @@ import libvirt
 
 from vdsm.adapters.libvirt import event as ev
 
+_log = logging.getLogger(__name__)
+
 Deliver = Callable[[ev.DomainEvent], None]
 
 
-def register(connection: libvirt.virConnect, deliver: Deliver) -> None:
-    """Ask for every event that the agent knows, for all domains.
+def blocking_register(connection: libvirt.virConnect, deliver: Deliver) -> list[int]:
+    """Ask for every event that the agent knows, for all domains; the ids take them back.
 
     Raises: libvirt.libvirtError.
     """
-    for event_id, convert in _CONVERTERS:
+    return [
         connection.domainEventRegisterAny(None, event_id, _callback(convert, deliver), None)
+        for event_id, convert in _CONVERTERS
+    ]
+
+
+def blocking_deregister(connection: libvirt.virConnect, callbacks: list[int]) -> None:
+    """Take the callbacks back; on a broken connection libvirt forgets them too, though it reports an error."""
+    for callback in callbacks:
+        try:
+            connection.domainEventDeregisterAny(callback)
+        except libvirt.libvirtError as err:
+            _log.debug("an event callback on a broken connection: error %s", err.get_error_code())
 
 
 def _callback(convert: Callable[..., ev.DomainEvent | None], deliver: Deliver) -> Callable[..., None]:

@@ -52,23 +52,27 @@ class LibvirtGuestChannels:
         return await self._calls.agent("guest_info", vm_id, ask, seconds * asked + _GRACE)
 
     async def open_console(self, vm_id: str, *, deadline: float = 10.0) -> LibvirtConsole:
+        lane = self._calls.lanes.lifecycle
         try:
-            stream = await self._calls.active("open_console", vm_id, blocking_open_console, deadline)
+            opened = await self._calls.active(
+                "open_console", vm_id, lambda dom: blocking_open_console(lane.connections, dom), deadline
+            )
         except LibvirtError as err:
             if err.fields.get("libvirt_code") == libvirt.VIR_ERR_OPERATION_FAILED:
                 # what libvirt says, with this code alone, about a console that is in use
                 raise VMBusy(vm_id=vm_id, operation="open the console of", reason="another session has it") from err
             raise
-        console = LibvirtConsole(stream, self._calls.links.lifecycle, vm_id)
+        console = LibvirtConsole(opened, self._calls.lanes.agent.pool, vm_id)
         await console.attach()
         return console
 
 
 def _blocking_screenshot(domain: libvirt.virDomain) -> Screenshot:
-    stream = domain.connect().newStream(0)
+    connection: libvirt.virConnect = domain.connect()  # type: ignore[no-untyped-call]  # the binding lacks it
+    stream = connection.newStream(0)
     mime_type = domain.screenshot(stream, 0, 0)
     data = bytearray()
-    while piece := cast("bytes", stream.recv(262_144)):
+    while piece := stream.recv(262_144):
         data += piece
         if len(data) > _SCREENSHOT_LIMIT:
             stream.abort()

@@ -114,16 +114,17 @@ class DomainLifecycle(Protocol):
     async def destroy(self, vm_id: str, *, graceful: bool = False, deadline: float = 45.0) -> None:
         """End QEMU; works on a hung one (libvirt needs 10 s of SIGTERM before its SIGKILL).
 
-        graceful: SIGTERM alone, and an error when QEMU ignores it for 15 s. Raises: VMNotRunning.
+        Shutdown(HOST) may come before Stopped(DESTROYED). graceful: SIGTERM alone, and an error when QEMU
+        ignores it for 15 s. Raises: VMNotRunning.
         """
         ...
 
     async def suspend(self, vm_id: str, *, deadline: float = 10.0) -> None:
-        """Stop the CPUs. Raises: VMNotRunning."""
+        """Stop the CPUs; nothing happens when they stand. Raises: VMNotRunning."""
         ...
 
     async def resume(self, vm_id: str, *, deadline: float = 30.0) -> None:
-        """Let the CPUs run. Raises: VMNotRunning; on a running VM it succeeds, or raises WrongState."""
+        """Let the CPUs run. Raises: VMNotRunning, WrongState when they run."""
         ...
 
     async def reset(self, vm_id: str, *, deadline: float = 10.0) -> None:
@@ -165,7 +166,10 @@ class DomainConfiguration(Protocol):
     async def update_device(
         self, vm_id: str, xml: str, *, live: bool, config: bool, force: bool = False, deadline: float = 20.0
     ) -> None:
-        """Change a device in place (CD medium, VNC password, link state)."""
+        """Change a device in place (CD medium, VNC password, link state).
+
+        `xml` is the device as in the live XML, changed only in what is to change. Raises: VMNotRunning (live).
+        """
         ...
 
     async def set_lifecycle_action(self, vm_id: str, *, on_reboot: LifecycleAction, deadline: float = 10.0) -> None:

@@ -1,49 +1,45 @@
-"""The real hypervisor: the parts put together on four connections to libvirtd. Built by the composition root."""
+"""The real hypervisor: the parts put together on four lanes to libvirtd. Built by the composition root."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 from collections.abc import Callable
 
 import libvirt
 
 from vdsm.adapters.libvirt.calls import Calls, blocking_control_info
 from vdsm.adapters.libvirt.configuration import LibvirtConfiguration
+from vdsm.adapters.libvirt.connection import ConnectionSettings, ThreadConnections
 from vdsm.adapters.libvirt.domain import ALL_STATS, BulkSample, ControlInfo, StatsGroup, Versions
 from vdsm.adapters.libvirt.event import HypervisorEvent
-from vdsm.adapters.libvirt.events import register
+from vdsm.adapters.libvirt.event_connection import EventConnection
 from vdsm.adapters.libvirt.guest_channels import LibvirtGuestChannels
 from vdsm.adapters.libvirt.hypervisor import EventCallback
+from vdsm.adapters.libvirt.lanes import Lanes
 from vdsm.adapters.libvirt.lifecycle import LibvirtLifecycle
-from vdsm.adapters.libvirt.link import LinkSettings
-from vdsm.adapters.libvirt.links import Links
 from vdsm.adapters.libvirt.monitors import HungMonitors
 from vdsm.adapters.libvirt.pool import BlockingPool
 from vdsm.adapters.libvirt.sampler import Sampler, SamplerSettings
-
-_log = logging.getLogger(__name__)
 
 
 class LibvirtHypervisor(LibvirtLifecycle, LibvirtConfiguration, LibvirtGuestChannels):
     """See `hypervisor.Hypervisor`. Made and used on one running event loop."""
 
-    def __init__(self, settings: LinkSettings, sampling: SamplerSettings | None = None) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, settings: ConnectionSettings, sampling: SamplerSettings | None = None) -> None:
         self._subscribers: list[EventCallback] = []
-        self._links = Links(settings, self._publish, lambda conn: register(conn, self._deliver))
-        self._calls = Calls(self._links, HungMonitors())
+        self._events = EventConnection(settings, self._publish)
+        self._lanes = Lanes(ThreadConnections(settings), lambda: self._events.up)
+        self._calls = Calls(self._lanes, HungMonitors())
         self._sampler = Sampler(self._calls, sampling or SamplerSettings())
 
     @property
     def connected(self) -> bool:
         """libvirtd answers and events flow."""
-        return self._links.connected
+        return self._events.up
 
     @property
     def pools(self) -> dict[str, BlockingPool]:
-        """The pool of each role, for metrics."""
-        return {link.role: link.pool for link in self._links.all}
+        """The pool of each lane, for metrics."""
+        return self._lanes.pools()
 
     def subscribe(self, callback: EventCallback) -> Callable[[], None]:
         self._subscribers.append(callback)
@@ -55,10 +51,11 @@ class LibvirtHypervisor(LibvirtLifecycle, LibvirtConfiguration, LibvirtGuestChan
         return end
 
     async def open(self) -> None:
-        self._links.start()
+        self._events.start()
 
     async def close(self) -> None:
-        await self._links.close()
+        await self._events.close()
+        self._lanes.close()
 
     async def bulk_stats(self, groups: StatsGroup = ALL_STATS, *, deadline: float = 10.0) -> BulkSample:
         return await self._sampler.sweep(groups, deadline)
@@ -68,7 +65,7 @@ class LibvirtHypervisor(LibvirtLifecycle, LibvirtConfiguration, LibvirtGuestChan
 
     async def capabilities_xml(self, *, deadline: float = 30.0) -> str:
         return await self._calls.host(
-            "capabilities_xml", lambda conn: conn.getCapabilities(), deadline, self._links.lifecycle
+            "capabilities_xml", lambda conn: conn.getCapabilities(), deadline, self._lanes.lifecycle
         )
 
     async def domain_capabilities_xml(
@@ -78,20 +75,11 @@ class LibvirtHypervisor(LibvirtLifecycle, LibvirtConfiguration, LibvirtGuestChan
             "domain_capabilities_xml",
             lambda conn: conn.getDomainCapabilities(None, arch, None, virt_type, 0),
             deadline,
-            self._links.lifecycle,
+            self._lanes.lifecycle,
         )
 
     async def versions(self, *, deadline: float = 5.0) -> Versions:
         return await self._calls.host("versions", _blocking_versions, deadline)
-
-    def _deliver(self, event: HypervisorEvent) -> None:
-        """In libvirt's thread: over to the loop, which keeps the order."""
-        if self._loop.is_closed():
-            return
-        try:
-            self._loop.call_soon_threadsafe(self._publish, event)
-        except RuntimeError:
-            _log.debug("an event of libvirt came after the loop was closed")
 
     def _publish(self, event: HypervisorEvent) -> None:
         for callback in tuple(self._subscribers):

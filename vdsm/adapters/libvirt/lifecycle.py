@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any
 
 import libvirt
 
@@ -46,7 +46,7 @@ class LibvirtLifecycle:
             "define",
             lambda conn: conn.defineXMLFlags(xml, 0).UUIDString(),
             deadline,
-            link=self._calls.links.lifecycle,
+            lane=self._calls.lanes.lifecycle,
         )
 
     async def undefine(self, vm_id: str, *, deadline: float = 10.0) -> None:
@@ -89,7 +89,7 @@ class LibvirtLifecycle:
 def _blocking_list(conn: libvirt.virConnect) -> list[DomainRecord]:
     # one round trip for all states, where a state() per domain would make one for each
     reply = conn.getAllDomainStats(libvirt.VIR_DOMAIN_STATS_STATE, 0)
-    return [_record(domain, stats) for domain, stats in cast("list[tuple[libvirt.virDomain, dict[str, Any]]]", reply)]
+    return [_record(domain, stats) for domain, stats in reply]
 
 
 def _record(domain: libvirt.virDomain, stats: dict[str, Any]) -> DomainRecord:

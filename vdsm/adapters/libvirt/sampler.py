@@ -57,7 +57,7 @@ class Sampler:
 
     def __init__(self, calls: Calls, settings: SamplerSettings) -> None:
         self._calls = calls
-        self._link = calls.links.sampling
+        self._lane = calls.lanes.sampling
         self._hung = calls.hung
         self._settings = settings
         self._last_count = 0
@@ -89,7 +89,7 @@ class Sampler:
     async def _bulk(self, groups: StatsGroup) -> Records:
         """The normal sweep: one call."""
         settings = self._settings
-        return await self._link.run(
+        return await self._lane.run(
             "bulk_stats",
             lambda conn: blocking_mapped(conn, "bulk_stats", "", lambda c: _blocking_bulk(c, _flags(groups))),
             deadline=settings.base + settings.per_vm * self._last_count,
@@ -131,8 +131,7 @@ class Sampler:
 
     async def _chunk(self, vm_ids: list[str], groups: StatsGroup) -> Records:
         settings = self._settings
-        await self._link.wait_up(settings.base, "bulk_stats")
-        return await self._link.run(
+        return await self._lane.run(
             "chunk_stats",
             lambda conn: blocking_mapped(conn, "chunk_stats", "", lambda c: _blocking_chunk(c, vm_ids, _flags(groups))),
             deadline=settings.chunk_base + settings.per_vm * len(vm_ids),
@@ -161,7 +160,7 @@ class Sampler:
         return named
 
     def _over_budget(self) -> bool:
-        return self._link.pool.stuck >= self._settings.stuck_budget
+        return self._lane.pool.stuck >= self._settings.stuck_budget
 
 
 def _flags(groups: StatsGroup) -> int:
