@@ -176,10 +176,9 @@ class Daemons:
             "vdsmd": {
                 "run_dir": str(self.directory),
                 "host_id_file": str(self.directory / "vdsm.id"),
-                "hooks_dir": str(self.directory / "hooks"),
                 "log_file": str(self.directory / "log" / "vdsmd.log"),
             },
-            "libvirt": {"uri": self._libvirt.uri, "channels_dir": str(self._libvirt.channel_directory)},
+            "libvirt": {"uri": self._libvirt.uri},
         }
         for section, values in self._settings.items():
             settings.setdefault(section, {}).update(values)

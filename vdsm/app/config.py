@@ -59,7 +59,6 @@ class Vars(Section, frozen=True):
     guest_ram_overhead: Amount = 65
     sys_shutdown_timeout: Seconds = 120
     user_shutdown_timeout: Seconds = 30
-    guest_agent_timeout: Seconds = 30
     vm_command_timeout: Seconds = 60
     vm_sample_interval: Seconds = 15
     host_sample_stats_interval: Seconds = 15
@@ -67,12 +66,6 @@ class Vars(Section, frozen=True):
     hidden_nics: Words = ("w*", "usb*")
     hidden_bonds: Words = ()
     hidden_vlans: Words = ()
-
-
-class Rpc(Section, frozen=True):
-    """`[rpc]`: the deadline of a call, in seconds."""
-
-    worker_timeout: Seconds = 60
 
 
 class Addresses(Section, frozen=True):
@@ -107,7 +100,6 @@ class Daemon(Section, frozen=True):
     socket_group: str = "kvm"
     helper_socket: str = ""
     host_id_file: AbsolutePath = "/etc/vdsm/vdsm.id"
-    hooks_dir: AbsolutePath = "/usr/libexec/vdsm/hooks"
     log_file: str = "/var/log/vdsm/vdsm.log"
     log_format: Annotated[str, msgspec.Meta(pattern="^(human|json)$")] = "human"
     log_level: Annotated[str, msgspec.Meta(pattern="^(DEBUG|INFO|WARNING|ERROR|CRITICAL)$")] = "INFO"
@@ -138,7 +130,6 @@ class Libvirt(Section, frozen=True):
     user: str = ""
     password_file: AbsolutePath = "/etc/pki/vdsm/keys/libvirt_password"  # noqa: S105 - a path
     workers: Count = 16
-    channels_dir: AbsolutePath = "/var/lib/libvirt/qemu/channels"
 
 
 class Limits(Section, frozen=True):
@@ -159,7 +150,6 @@ class Config(msgspec.Struct, frozen=True):
     """The whole configuration: one field per section, named as in the file."""
 
     vars: Vars = Vars()
-    rpc: Rpc = Rpc()
     addresses: Addresses = Addresses()
     sampling: Sampling = Sampling()
     guest_agent: GuestAgent = GuestAgent()

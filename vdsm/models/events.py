@@ -47,7 +47,7 @@ class VmStatusEvent(Struct, kw_only=True):
     #: Why the virtual machine is down, for people.
     exit_message: str | UnsetType = field(default=UNSET, name="exitMessage")
     #: Offset of the guest's clock from UTC. Unit: s. Source: libvirt RTC change event.
-    time_offset: str | UnsetType = field(default=UNSET, name="timeOffset")
+    time_offset: int | UnsetType = field(default=UNSET, name="timeOffset")
     #: Why the guest is paused.
     pause_code: VmPauseCode | UnsetType = field(default=UNSET, name="pauseCode")
     #: The drive whose I/O error paused the guest.

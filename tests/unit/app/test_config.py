@@ -39,17 +39,17 @@ def test_no_file_gives_upstreams_defaults(tmp_path: Path) -> None:
 
 
 def test_drop_ins_win_by_base_name_and_etc_wins_ties(tmp_path: Path) -> None:
-    write(tmp_path, "etc/vdsm/vdsm.conf", "[vars]\nguest_agent_timeout = 1\nhost_mem_reserve = 1\n")
-    write(tmp_path, "etc/vdsm/vdsm.conf.d/10-a.conf", "[vars]\nguest_agent_timeout = 2\n")
-    late = write(tmp_path, "usr/lib/vdsm/vdsm.conf.d/90-z.conf", "[vars]\nguest_agent_timeout = 3\n")
+    write(tmp_path, "etc/vdsm/vdsm.conf", "[vars]\nsys_shutdown_timeout = 1\nhost_mem_reserve = 1\n")
+    write(tmp_path, "etc/vdsm/vdsm.conf.d/10-a.conf", "[vars]\nsys_shutdown_timeout = 2\n")
+    late = write(tmp_path, "usr/lib/vdsm/vdsm.conf.d/90-z.conf", "[vars]\nsys_shutdown_timeout = 3\n")
     write(tmp_path, "run/vdsm/vdsm.conf.d/50-m.conf", "[vars]\nuser_shutdown_timeout = 5\n")
     admin = write(tmp_path, "etc/vdsm/vdsm.conf.d/50-m.conf", "[vars]\nuser_shutdown_timeout = 6\n")
-    write(tmp_path, "etc/vdsm/vdsm.conf.d/ignored.txt", "[vars]\nguest_agent_timeout = 99\n")
+    write(tmp_path, "etc/vdsm/vdsm.conf.d/ignored.txt", "[vars]\nsys_shutdown_timeout = 99\n")
     loaded = load_config(config_files(root=tmp_path))
-    assert loaded.config.vars.guest_agent_timeout == 3
+    assert loaded.config.vars.sys_shutdown_timeout == 3
     assert loaded.config.vars.user_shutdown_timeout == 6
     assert loaded.config.vars.host_mem_reserve == 1
-    assert loaded.origins["vars", "guest_agent_timeout"] == late
+    assert loaded.origins["vars", "sys_shutdown_timeout"] == late
     assert loaded.origins["vars", "user_shutdown_timeout"] == admin
     assert ("vars", "ssl") not in loaded.origins
 
@@ -87,8 +87,8 @@ def test_lists_and_percent_signs_are_plain(tmp_path: Path) -> None:
         ("vars", "ssl", "maybe", "true or false"),
         ("addresses", "management_port", "99999", "whole number"),
         ("addresses", "management_port", "http", "whole number"),
-        ("vars", "guest_agent_timeout", "soon", "number of seconds"),
-        ("vars", "guest_agent_timeout", "-1", "number of seconds"),
+        ("vars", "sys_shutdown_timeout", "soon", "number of seconds"),
+        ("vars", "sys_shutdown_timeout", "-1", "number of seconds"),
         ("vdsmd", "run_dir", "relative", "text"),
         ("vdsmd", "log_format", "xml", "human|json"),
     ],

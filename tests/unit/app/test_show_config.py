@@ -17,7 +17,7 @@ def test_json_has_every_value_with_its_origin(tmp_path: Path) -> None:
     shown = json.loads(show_json(load_config([path])))
     assert shown["files"] == [str(path)]
     assert shown["sections"]["vars"]["ssl"] == {"value": False, "origin": str(path)}
-    assert shown["sections"]["vars"]["guest_agent_timeout"] == {"value": 30, "origin": "default"}
+    assert shown["sections"]["vars"]["sys_shutdown_timeout"] == {"value": 120, "origin": "default"}
     assert shown["sections"]["vars"]["hidden_nics"]["value"] == ["a*", "b*"]
     assert shown["unknown"] == [f"{path}: [x] password"]
 
