@@ -29,7 +29,8 @@ from vdsm.models.privileged import (
 
 SHORT_NAME_LENGTH = 20
 """Characters of a domain's name that libvirt keeps in the names of its folders."""
-_CONNECT_SECONDS = 2
+CONNECT_MICROSECONDS = 2_000_000
+"""How long a connect waits for a channel that another client holds."""
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PREPARE = "prepare the channel directory"
 _Layout = Literal["direct", "domain", "short"]
@@ -113,7 +114,9 @@ def _find(directory: str, place: _Place, settings: Settings, operation: str) -> 
 def _connect(fd: int) -> int:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         # QEMU accepts one client at a time: while another holds the channel, connect would wait without end
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _CONNECT_SECONDS, 0))
+        sock.setsockopt(
+            socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", *divmod(CONNECT_MICROSECONDS, 1_000_000))
+        )
         sock.connect(f"/proc/self/fd/{fd}")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 0))
         return sock.detach()

@@ -18,6 +18,8 @@ from supervdsm.settings import Settings
 from vdsm.common.errors import KsmTuneFailed, ResourceExhausted
 from vdsm.models.privileged import KsmState, KsmStatus, KsmStatusResult, KsmTune, KsmTuneResult
 
+CHANGE_SECONDS = KsmTune.spec.deadline
+"""How long a change waits for another one."""
 _UNMERGE = 2
 _KNOBS = KsmState.__struct_fields__
 
@@ -47,7 +49,7 @@ class KsmTuner:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=KsmTune.spec.deadline):
+        if not self._lock.acquire(timeout=CHANGE_SECONDS):
             raise ResourceExhausted(resource="changes of KSM", limit=1, remedy="another one is still running")
         try:
             yield
