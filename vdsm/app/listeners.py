@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+from functools import partial
 from pathlib import Path
 
 from vdsm.app.config import Config
@@ -21,6 +22,7 @@ from vdsm.transport import (
     TransportLimits,
     UnixListener,
 )
+from vdsm.transport.client_name import owns_its_name
 
 CLOSE_SECONDS = 2.0
 
@@ -46,7 +48,8 @@ class Listeners:
         hub = StompHub(rpc, limits, self.counters)
         events.attach(hub.publish)
         self._tls = ServerTls(_pki(config)) if config.vars.ssl else None
-        self._tcp = TcpListener(hub, self._tls, config.addresses.management_ip, config.addresses.management_port)
+        vet = partial(owns_its_name, seconds=config.limits.handshake_timeout) if _checks_names(config) else None
+        self._tcp = TcpListener(hub, self._tls, config.addresses.management_ip, config.addresses.management_port, vet)
         access = LocalAccess(gids=frozenset({_gid(config.vdsmd.socket_group)}))
         self._unix = UnixListener(hub, Path(config.vdsmd.api_socket), access, console)
 
@@ -64,6 +67,10 @@ class Listeners:
         """Stop listening and end all connections."""
         await self._tcp.close(CLOSE_SECONDS)
         await self._unix.close(CLOSE_SECONDS)
+
+
+def _checks_names(config: Config) -> bool:
+    return config.vars.ssl and config.vars.verify_client_cert
 
 
 def _pki(config: Config) -> PkiPaths:

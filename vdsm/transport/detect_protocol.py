@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from vdsm.common.context import Peer
@@ -17,6 +17,8 @@ from vdsm.transport.detect import Detected, IsConsole, IsStomp, IsUnknown, detec
 from vdsm.transport.limits import TransportLimits
 
 log = logging.getLogger(__name__)
+
+Vet = Callable[[Peer], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,11 @@ class DetectProtocol(asyncio.Protocol):
         counters: TransportCounters,
         peer_of: Callable[[asyncio.BaseTransport], Peer],
         deadline: float,
+        vet: Vet | None = None,
     ) -> None:
+        """`vet` decides, before anything is read, whether the peer is served."""
+        self._vet = vet
+        self._vetting: asyncio.Task[None] | None = None
         self._pool = pool
         self._takers = takers
         self._limits = limits
@@ -58,6 +64,9 @@ class DetectProtocol(asyncio.Protocol):
         if self._pool.admit(connection):
             self._watching = True
             self._timer = connection.loop.call_at(self._deadline, self._too_late)
+            if self._vet is not None:
+                transport.pause_reading()
+                self._vetting = connection.loop.create_task(self._judge(connection, self._vet), name="vet a peer")
 
     def data_received(self, data: bytes) -> None:
         """First bytes, in pieces of any size."""
@@ -81,8 +90,23 @@ class DetectProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed; this may come here even after another protocol took over."""
         self._stop()
+        if self._vetting is not None:
+            self._vetting.cancel()
         if self._connection is not None:
             self._connection.lost()
+
+    async def _judge(self, connection: Connection, vet: Vet) -> None:
+        if await vet(connection.peer):
+            connection.transport.resume_reading()
+            return
+        self._stop()
+        log.warning(
+            "Refused %s: its certificate's name %r does not belong to its address",
+            connection.peer,
+            connection.peer.subject,
+        )
+        self._counters.refused += 1
+        connection.end(linger=False)
 
     def _hand_over(self, connection: Connection, found: Detected) -> None:
         if isinstance(found, IsStomp):

@@ -15,7 +15,7 @@ from typing import Any
 from vdsm.common.errors import BackendError
 from vdsm.transport.acceptor import Acceptor
 from vdsm.transport.connection import ConnectionPool
-from vdsm.transport.detect_protocol import DetectProtocol, Takers
+from vdsm.transport.detect_protocol import DetectProtocol, Takers, Vet
 from vdsm.transport.hub import StompHub
 from vdsm.transport.peer import network_peer, plain_address
 from vdsm.transport.stomp_protocol import take_stomp
@@ -30,7 +30,16 @@ _KEEPALIVE = ((socket.TCP_KEEPIDLE, 60), (socket.TCP_KEEPINTVL, 10), (socket.TCP
 class TcpListener:
     """Listens for managers. Without `tls` the port is plain TCP, for tests and trusted networks alone."""
 
-    def __init__(self, hub: StompHub, tls: ServerTls | None, host: str = "::", port: int = 54321) -> None:
+    def __init__(
+        self,
+        hub: StompHub,
+        tls: ServerTls | None,
+        host: str = "::",
+        port: int = 54321,
+        vet: Vet | None = None,
+    ) -> None:
+        """`vet` decides whether a peer whose certificate is good is served."""
+        self._vet = vet
         self._hub = hub
         self._tls = tls
         self._host = host
@@ -88,7 +97,7 @@ class TcpListener:
             address = _describe(accepted)
             _keep_alive(accepted)
             await loop.connect_accepted_socket(
-                lambda: DetectProtocol(pool, self._takers, limits, counters, network_peer, deadline),
+                lambda: DetectProtocol(pool, self._takers, limits, counters, network_peer, deadline, self._vet),
                 accepted,
                 **options,
             )
