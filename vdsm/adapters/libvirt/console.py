@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,8 @@ import libvirt
 from vdsm.adapters.libvirt.connection import ThreadConnections, blocking_close
 from vdsm.adapters.libvirt.pool import BlockingPool
 from vdsm.common.errors import LibvirtError
+
+_log = logging.getLogger(__name__)
 
 _CHUNK = 65_536
 _BUFFER_LIMIT = 262_144
@@ -42,7 +46,15 @@ class LibvirtConsole:
 
     async def attach(self) -> None:
         """Begin to read."""
-        await self._call("attach", lambda: self._stream.eventAddCallback(_READABLE, self._on_event, None))
+        # the binding never frees what it was given as a callback, so it gets no strong reference to this console
+        method = weakref.WeakMethod(self._on_event)
+
+        def called(stream: libvirt.virStream, events: int, opaque: Any) -> None:
+            on_event = method()
+            if on_event is not None:
+                on_event(stream, events, opaque)
+
+        await self._call("attach", lambda: self._stream.eventAddCallback(_READABLE, called, None))
 
     async def read(self) -> bytes:
         """What the guest wrote; empty at the end."""
@@ -116,11 +128,16 @@ class LibvirtConsole:
             self._stream.eventUpdateCallback(0)
 
     def _blocking_close(self) -> None:
-        try:
-            self._stream.eventRemoveCallback()
-            self._stream.abort()
-        finally:
-            blocking_close(self._connection)
+        for step in (self._stream.eventRemoveCallback, self._stream.abort):
+            try:
+                step()
+            except libvirt.libvirtError as err:
+                _log.debug("ending the console of %s: error %s", self._vm_id, err.get_error_code())
+        if hasattr(self._stream, "cb"):
+            del self._stream.cb
+        # the binding leaks a reference to a stream that had a callback; without this its connection stays open
+        self._stream.__del__()
+        blocking_close(self._connection)
 
 
 def blocking_open_console(connections: ThreadConnections, domain: libvirt.virDomain) -> OpenedConsole:

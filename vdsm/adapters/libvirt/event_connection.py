@@ -82,9 +82,7 @@ class EventConnection:
             await self._dispose(registered)
 
     async def _open(self) -> _Registered:
-        return await self._pool.run(
-            "open", self._blocking_open, key="open", deadline=self._settings.open_deadline
-        )
+        return await self._pool.run("open", self._blocking_open, key="open", deadline=self._settings.open_deadline)
 
     async def _dispose(self, registered: _Registered) -> None:
         try:
