@@ -12,8 +12,8 @@ import logging
 import signal
 from pathlib import Path
 
+from vdsm.adapters.libvirt.connection import ConnectionSettings, Credentials
 from vdsm.adapters.libvirt.libvirt_hypervisor import LibvirtHypervisor
-from vdsm.adapters.libvirt.link import Credentials, LinkSettings
 from vdsm.adapters.privileged.client import PrivilegedClient
 from vdsm.app.config import Config
 from vdsm.app.contract import contract_methods, contract_text_keys, contract_unions
@@ -111,17 +111,17 @@ class Daemon:
             log.warning("keeping the certificates in use: %s", error)
 
 
-def _link_settings(config: Config) -> LinkSettings:
+def _link_settings(config: Config) -> ConnectionSettings:
     libvirt = config.libvirt
     if not libvirt.user:
-        return LinkSettings(uri=libvirt.uri)
+        return ConnectionSettings(uri=libvirt.uri)
     try:
         password = Path(libvirt.password_file).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise BackendError(
             backend="libvirt", operation=f"read the password file {libvirt.password_file}", cause=error.strerror
         ) from error
-    return LinkSettings(uri=libvirt.uri, credentials=Credentials(libvirt.user, password))
+    return ConnectionSettings(uri=libvirt.uri, credentials=Credentials(libvirt.user, password))
 
 
 def _settle_memory() -> None:
