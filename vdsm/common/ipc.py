@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -58,7 +58,7 @@ DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A call. `deadline` is in seconds from now; `params` is the operation's own structure."""
 
-    id: int
+    id: Annotated[int, msgspec.Meta(ge=0, le=2**53)]
     operation: str
     deadline: float
     params: msgspec.Raw = msgspec.Raw(b"{}")

@@ -99,7 +99,22 @@ def test_descriptors_in_a_request_are_refused_and_closed(bench: Bench) -> None:
     assert not fds
 
 
-@pytest.mark.parametrize("payload", [b"", b"{}", b"[1]", b"\xff\xfe", b"[" * 100_000, b'{"id":"1","operation":"ping"}'])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"id":"1","operation":"ping","deadline":1}',
+        b'{"id":-1,"operation":"ping","deadline":1}',
+        b'{"id":1' + b"0" * 6000 + b',"operation":"ping","deadline":1}',
+        b'{"id":1,"operation":"\\ud800","deadline":1}',
+        b'{"id":1,"operation":"ping","deadline":1e999}',
+    ],
+    ids=range(10),
+)
 def test_garbage_is_answered_and_counted(bench: Bench, payload: bytes) -> None:
     bench.session.take(Packet(payload, FdSet()))
     assert bench.error() == "RemoteProtocolError"
