@@ -55,7 +55,7 @@ class Daemon:
         """Serve until SIGTERM or SIGINT. Raises: VdsmError when a part cannot start."""
         config = self._config
         events = EventHub()
-        hypervisor = LibvirtHypervisor(_link_settings(config))
+        hypervisor = LibvirtHypervisor(_connection_settings(config))
         helper = PrivilegedClient(Path(config.vdsmd.privileged_socket))
         known = Vms()
         host = HostServices(config, hypervisor, helper, known)
@@ -111,7 +111,7 @@ class Daemon:
             log.warning("keeping the certificates in use: %s", error)
 
 
-def _link_settings(config: Config) -> ConnectionSettings:
+def _connection_settings(config: Config) -> ConnectionSettings:
     libvirt = config.libvirt
     if not libvirt.user:
         return ConnectionSettings(uri=libvirt.uri)

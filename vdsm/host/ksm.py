@@ -37,5 +37,7 @@ class KsmTuning:
         )
         try:
             await self._ask_helper(wanted)
+        except KsmTuneFailed:
+            raise
         except (BackendError, IsolationError, PermissionDenied) as error:
             raise KsmTuneFailed(cause=error.message) from error
