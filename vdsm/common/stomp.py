@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NoReturn
 
 from vdsm.common.errors import LocalProtocolError, RemoteProtocolError
@@ -27,7 +28,7 @@ COMMANDS = ("MESSAGE", "SEND", "SUBSCRIBE", "UNSUBSCRIBE", "CONNECT", "CONNECTED
 
 _ALWAYS_SIZED = frozenset({"MESSAGE", "SEND", "ERROR"})
 _ESCAPES = str.maketrans({"\\": "\\\\", "\r": "\\r", "\n": "\\n", ":": "\\c"})
-_UNESCAPED = {"\\": "\\", "r": "\r", "n": "\n", "c": ":"}
+_UNESCAPED = MappingProxyType({"\\": "\\", "r": "\r", "n": "\n", "c": ":"})
 _SPECIAL = re.compile(r"[\\\r\n:\0]")
 _ESCAPE = re.compile(r"\\(.?)", re.DOTALL)
 _NEWLINES = re.compile(rb"[\r\n]+")
