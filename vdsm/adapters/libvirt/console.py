@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import logging
+import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +44,8 @@ class LibvirtConsole:
         self._ended = False
         self._closed = False
         self._reading = True
+        self._freeing = threading.Lock()
+        self._freed = False
 
     async def attach(self) -> None:
         """Begin to read."""
@@ -104,26 +107,22 @@ class LibvirtConsole:
 
     def _on_event(self, stream: libvirt.virStream, events: int, _opaque: Any) -> None:
         """In libvirt's thread."""
-        data = b""
-        ended = bool(events & (libvirt.VIR_STREAM_EVENT_ERROR | libvirt.VIR_STREAM_EVENT_HANGUP))
-        if events & libvirt.VIR_STREAM_EVENT_READABLE:
-            try:
-                received: bytes | int = stream.recv(_CHUNK)
-            except libvirt.libvirtError:
-                received = b""
-            if isinstance(received, bytes):
-                data = received
-                ended = ended or not received
-        if (data or ended) and not self._loop.is_closed():
+        with self._freeing:
+            if self._freed:
+                return
+            data, ended = _receive(stream, events)
+        if not data and not ended:
+            return
+        try:
             self._loop.call_soon_threadsafe(self._feed, data, ended)
-        if ended:
-            stream.eventUpdateCallback(0)
+        except RuntimeError:
+            _log.debug("console output of %s came after the loop was closed", self._vm_id)
 
     def _feed(self, data: bytes, ended: bool) -> None:  # noqa: FBT001  called by call_soon_threadsafe alone
         self._buffer += data
         self._ended = self._ended or ended
         self._news.set()
-        if len(self._buffer) > _BUFFER_LIMIT and self._reading and not self._ended:
+        if len(self._buffer) > _BUFFER_LIMIT and self._reading and not self._ended and not self._closed:
             self._reading = False
             self._stream.eventUpdateCallback(0)
 
@@ -136,8 +135,27 @@ class LibvirtConsole:
         if hasattr(self._stream, "cb"):
             del self._stream.cb
         # the binding leaks a reference to a stream that had a callback; without this its connection stays open
-        self._stream.__del__()
+        with self._freeing:
+            self._freed = True
+            self._stream.__del__()
         blocking_close(self._connection)
+
+
+def _receive(stream: libvirt.virStream, events: int) -> tuple[bytes, bool]:
+    """What there is to read, and whether that is the end."""
+    ended = bool(events & (libvirt.VIR_STREAM_EVENT_ERROR | libvirt.VIR_STREAM_EVENT_HANGUP))
+    data: bytes | int = b""
+    try:
+        if events & libvirt.VIR_STREAM_EVENT_READABLE:
+            data = stream.recv(_CHUNK)
+            ended = ended or data == b""
+        if ended:
+            stream.eventUpdateCallback(0)
+    except libvirt.libvirtError as err:
+        _log.debug("a console ended with error %s", err.get_error_code())
+        ended = True
+    # -2: nothing there after all
+    return (data if isinstance(data, bytes) else b""), ended
 
 
 def blocking_open_console(connections: ThreadConnections, domain: libvirt.virDomain) -> OpenedConsole:

@@ -59,7 +59,7 @@ class Lanes:
     def __init__(self, connections: ThreadConnections, is_open: Callable[[], bool]) -> None:
         self.passive = Lane(BlockingPool("libvirt-passive", threads=2, stuck_limit=4), connections, is_open)
         self.lifecycle = Lane(BlockingPool("libvirt-lifecycle", threads=4, refuse=_monitor_hangs), connections, is_open)
-        self.sampling = Lane(BlockingPool("libvirt-sampling", threads=3), connections, is_open)
+        self.sampling = Lane(BlockingPool("libvirt-sampling", threads=5), connections, is_open)
         self.agent = Lane(BlockingPool("libvirt-agent", threads=4, refuse=_agent_hangs), connections, is_open)
 
     def pools(self) -> dict[str, BlockingPool]:

@@ -48,7 +48,7 @@ class SamplerSettings:
     chunk: int = 16
     chunk_base: float = 0.5
     occupied: float = 0.4
-    workers: int = 2
+    workers: int = 3
     stuck_budget: int = 12
 
 
@@ -81,10 +81,27 @@ class Sampler:
         await self._review()
         if self._over_budget():
             groups &= PASSIVE_STATS
+        bulk = asyncio.create_task(self._bulk(groups))
         try:
-            return await self._bulk(groups)
+            if await self._sticks(bulk):
+                return await self._split(groups, until)
+            return await bulk
         except BackendTimeout:
             return await self._split(groups, until)
+        finally:
+            bulk.cancel()
+            # the pool sees to the call itself; this only waits for the task around it
+            await asyncio.wait([bulk])
+
+    async def _sticks(self, bulk: asyncio.Task[Records]) -> bool:
+        """Whether the bulk call waits for a QEMU that hangs; False as soon as it has ended by itself."""
+        patience = self._settings.occupied
+        while not (await asyncio.wait([bulk], timeout=patience))[0]:
+            active = await self._calls.host("list_active", _blocking_active, 2.0)
+            if await self._quarantine([vm_id for vm_id in active if vm_id not in self._hung]):
+                return True
+            patience = self._settings.occupied / 2
+        return False
 
     async def _bulk(self, groups: StatsGroup) -> Records:
         """The normal sweep: one call."""
@@ -101,7 +118,9 @@ class Sampler:
         await self._quarantine(active)
         # the passive groups of the hung ones, and a floor for those that the deadline cuts off
         records = await self._chunk(active, groups & PASSIVE_STATS)
-        chunks = deque(_chunks([vm_id for vm_id in active if vm_id not in self._hung], self._settings.chunk))
+        rest = [vm_id for vm_id in active if vm_id not in self._hung]
+        size = min(self._settings.chunk, max(1, len(rest) // (self._settings.workers * 4)))
+        chunks = deque(_chunks(rest, size))
 
         async def work() -> None:
             while chunks and time.monotonic() < until and not self._over_budget():
