@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,9 +100,20 @@ def public_path() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def daemons(private_libvirt: libvirtd.PrivateLibvirtd, pki: Pki) -> Iterator[Daemons]:
+def daemon_settings() -> Mapping[str, Mapping[str, str]]:
+    """What `daemons` have in vdsm.conf beside the defaults; a module or folder overrides it."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def daemons(
+    private_libvirt: libvirtd.PrivateLibvirtd, pki: Pki, daemon_settings: Mapping[str, Mapping[str, str]]
+) -> Iterator[Daemons]:
     """supervdsmd and vdsmd, ready, as two users, on a port of their own and the private libvirtd."""
-    with _public_directory() as path, Daemons(path, private_libvirt, pki, port=free_port()) as running:
+    with (
+        _public_directory() as path,
+        Daemons(path, private_libvirt, pki, port=free_port(), settings=daemon_settings) as running,
+    ):
         yield running
 
 
