@@ -232,15 +232,19 @@ async def test_a_killed_libvirtd_is_noticed_and_found_again(bed: Bed, vm_id: str
     bed.events.clear()
     await bed.kill_daemon()
     await bed.events.wait(ConnectionLost)
-    assert not bed.hypervisor.connected
+    assert not _connected(bed)
     with pytest.raises(LibvirtGone):
         await bed.hypervisor.state(vm_id)
     await bed.start_daemon()
     await bed.events.wait(ConnectionRestored)
-    assert bed.hypervisor.connected
+    assert _connected(bed)
     assert (await bed.hypervisor.state(vm_id)).run is RunState.PAUSED
     await bed.hypervisor.resume(vm_id)
     await bed.events.wait(Resumed, lambda e: e.vm_id == vm_id)
+
+
+def _connected(bed: Bed) -> bool:
+    return bed.hypervisor.connected
 
 
 async def test_an_ended_subscription_hears_nothing(bed: Bed, vm_id: str) -> None:

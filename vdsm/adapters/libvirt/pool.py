@@ -26,6 +26,9 @@ T = TypeVar("T")
 LATENCY_BOUNDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
 """Upper bounds in seconds of the latency histogram; one more bucket holds the rest."""
 
+_URGENT_RESERVE = 2
+"""Threads beyond the limit that urgent calls may have, so that destroying a VM never waits for slow starts."""
+
 Returned = Callable[[], None]
 """Called on the loop when a stuck call came back."""
 
@@ -130,8 +133,9 @@ class BlockingPool:
     ) -> T:
         """The result of `function`, run in a thread; its exceptions pass through.
 
-        urgent: ahead of what waits for a thread. on_stuck: called when the deadline passes while it runs; what
-        it returns is called when the call comes back. Cancelling the caller does not stop a call that runs.
+        urgent: ahead of what waits, and on a spare thread if there is one. on_stuck: called when the deadline
+        passes while it runs; what it returns is called when the call comes back. Cancelling the caller does not
+        stop a call that runs.
 
         Raises: BackendTimeout (it runs on, effect unknown), ResourceExhausted and VMBusy (it never began),
         what `refuse` makes, LibvirtGone after close().
@@ -186,7 +190,7 @@ class BlockingPool:
         """Give the job a thread, or a place in the queue."""
         if self._idle:
             worker = self._idle.pop()
-        elif len(self._running) < self._capacity():
+        elif len(self._running) < self._capacity() + (_URGENT_RESERVE if urgent else 0):
             worker = self._spawn()
         else:
             self._waiting += 1
