@@ -52,7 +52,7 @@ class FakePrivileged(PrivilegedOperations):
         self.calls: list[Operation[Any]] = []
 
     async def call_with_fds(
-        self, operation: Operation[ResultT], deadline: float | None = None, correlation_id: str = ""
+        self, operation: Operation[ResultT], deadline: float | None = None
     ) -> tuple[ResultT, FdSet]:
         """See PrivilegedOperations."""
         name = operation.spec.name

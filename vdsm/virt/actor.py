@@ -8,10 +8,11 @@ grace period is given up (its effect on the hypervisor is overtaken by what pree
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from vdsm.common.errors import VdsmError, VMBusy
@@ -29,6 +30,8 @@ class _Item:
     what: str
     action: Callable[[], Awaitable[Any]]
     result: asyncio.Future[Any] | None
+    context: contextvars.Context = field(default_factory=contextvars.copy_context)
+    """Of who asked, so that log lines carry the correlation id of the call."""
 
 
 class Actor:
@@ -128,7 +131,10 @@ class Actor:
                 await self._wake.wait()
             item = self._items.popleft()
             self._current_what = item.what
-            self._current = asyncio.ensure_future(item.action())
+            loop = asyncio.get_running_loop()
+            self._current = loop.create_task(
+                _perform(item.action), name=f"vm {self._vm_id}: {item.what}", context=item.context
+            )
             try:
                 await asyncio.wait({self._current})
                 self._settle(item, self._current)
@@ -147,6 +153,10 @@ class Actor:
                 log.log(level, "VM %s: %s failed: %s", self._vm_id, item.what, error, exc_info=_trace(error))
         elif waits and item.result is not None:
             item.result.set_result(task.result())
+
+
+async def _perform(action: Callable[[], Awaitable[T]]) -> T:
+    return await action()
 
 
 def _trace(error: BaseException) -> BaseException | None:

@@ -16,6 +16,7 @@ import msgspec
 
 from vdsm.adapters.privileged.connection import HelperConnection
 from vdsm.adapters.privileged.operations import PrivilegedOperations
+from vdsm.common.context import correlation
 from vdsm.common.descriptors import FdSet
 from vdsm.common.errors import BackendTimeout, HelperGone, PermissionDenied
 from vdsm.models.privileged import Operation
@@ -59,7 +60,7 @@ class PrivilegedClient(PrivilegedOperations):
         return self._connection.helper_pid if self._connection is not None else 0
 
     async def call_with_fds(
-        self, operation: Operation[ResultT], deadline: float | None = None, correlation_id: str = ""
+        self, operation: Operation[ResultT], deadline: float | None = None
     ) -> tuple[ResultT, FdSet]:
         """See PrivilegedOperations."""
         seconds = operation.spec.deadline if deadline is None else min(deadline, operation.spec.deadline)
@@ -67,7 +68,7 @@ class PrivilegedClient(PrivilegedOperations):
         done = False
         try:
             async with asyncio.timeout(seconds + _REPLY_GRACE), self._slots:
-                answer = await self._call(operation, time.monotonic() + seconds, correlation_id)
+                answer = await self._call(operation, time.monotonic() + seconds)
             done = True
             return answer
         except BackendTimeout:
@@ -86,13 +87,13 @@ class PrivilegedClient(PrivilegedOperations):
             self._connection.close()
             self._connection = None
 
-    async def _call(self, operation: Operation[ResultT], until: float, correlation_id: str) -> tuple[ResultT, FdSet]:
+    async def _call(self, operation: Operation[ResultT], until: float) -> tuple[ResultT, FdSet]:
         may_repeat = True
         while True:
             connection = await self._connect(operation.spec.name, until)
             try:
                 remaining = max(0.001, until - time.monotonic())
-                return await connection.call(operation, remaining, correlation_id)
+                return await connection.call(operation, remaining, correlation.get())
             except HelperGone as error:
                 harmless = operation.spec.idempotent or error.fields["effect"] == "none"
                 if self._closed or not (may_repeat and harmless):

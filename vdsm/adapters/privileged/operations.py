@@ -33,7 +33,8 @@ ChannelName = Literal["org.qemu.guest_agent.0", "com.redhat.rhevm.vdsm", "ovirt-
 
 
 class PrivilegedOperations(abc.ABC):
-    """All methods take `deadline` in seconds (default: the operation's own) and the call's correlation id.
+    """All methods take `deadline` in seconds (default: the operation's own). The helper's audit
+    line carries the correlation id of the running call.
 
     All raise: HelperError: it tried and failed. HelperGone: it does not answer; field `effect` is `none` or
     `unknown`. BackendTimeout: past the deadline. PermissionDenied: it does not take us for the agent. InvalidParameter.
@@ -41,37 +42,31 @@ class PrivilegedOperations(abc.ABC):
 
     @abc.abstractmethod
     async def call_with_fds(
-        self, operation: Operation[ResultT], deadline: float | None = None, correlation_id: str = ""
+        self, operation: Operation[ResultT], deadline: float | None = None
     ) -> tuple[ResultT, FdSet]:
         """Serve any operation; the caller owns the descriptors of the answer."""
 
-    async def call(
-        self, operation: Operation[ResultT], deadline: float | None = None, correlation_id: str = ""
-    ) -> ResultT:
+    async def call(self, operation: Operation[ResultT], deadline: float | None = None) -> ResultT:
         """Serve an operation that answers without descriptors; others are closed."""
-        result, fds = await self.call_with_fds(operation, deadline, correlation_id)
+        result, fds = await self.call_with_fds(operation, deadline)
         fds.close()
         return result
 
-    async def ping(self, deadline: float | None = None, correlation_id: str = "") -> PingResult:
+    async def ping(self, deadline: float | None = None) -> PingResult:
         """Process id and uptime (seconds) of the helper."""
-        return await self.call(Ping(), deadline, correlation_id)
+        return await self.call(Ping(), deadline)
 
-    async def hardware_info(self, deadline: float | None = None, correlation_id: str = "") -> HardwareInfoResult:
+    async def hardware_info(self, deadline: float | None = None) -> HardwareInfoResult:
         """DMI values; what the machine lacks is None."""
-        return await self.call(HardwareInfo(), deadline, correlation_id)
+        return await self.call(HardwareInfo(), deadline)
 
-    async def prepare_kvm_device(
-        self, deadline: float | None = None, correlation_id: str = ""
-    ) -> KvmDevicePrepareResult:
+    async def prepare_kvm_device(self, deadline: float | None = None) -> KvmDevicePrepareResult:
         """Make /dev/kvm usable by QEMU's user."""
-        return await self.call(KvmDevicePrepare(), deadline, correlation_id)
+        return await self.call(KvmDevicePrepare(), deadline)
 
-    async def prepare_channel_directory(
-        self, deadline: float | None = None, correlation_id: str = ""
-    ) -> ChannelDirectoryPrepareResult:
+    async def prepare_channel_directory(self, deadline: float | None = None) -> ChannelDirectoryPrepareResult:
         """Make the directory of VM channels usable by QEMU's user and by us."""
-        return await self.call(ChannelDirectoryPrepare(), deadline, correlation_id)
+        return await self.call(ChannelDirectoryPrepare(), deadline)
 
     async def open_channel(
         self,
@@ -81,22 +76,21 @@ class PrivilegedOperations(abc.ABC):
         domain_id: int | None = None,
         domain_name: str | None = None,
         deadline: float | None = None,
-        correlation_id: str = "",
     ) -> socket.socket:
         """A connected, non-blocking socket of a VM's channel; the caller closes it.
 
         domain_id and domain_name are those of the same libvirt domain; without them only our own directory is searched.
         """
         operation = ChannelOpen(vm_id=vm_id, channel=channel, domain_id=domain_id, domain_name=domain_name)
-        _result, fds = await self.call_with_fds(operation, deadline, correlation_id)
+        _result, fds = await self.call_with_fds(operation, deadline)
         with fds:
             sock = socket.socket(fileno=fds.steal())
         sock.setblocking(False)  # noqa: FBT003  the standard library's signature
         return sock
 
-    async def ksm_status(self, deadline: float | None = None, correlation_id: str = "") -> KsmState:
+    async def ksm_status(self, deadline: float | None = None) -> KsmState:
         """Settings and counters of KSM."""
-        return (await self.call(KsmStatus(), deadline, correlation_id)).state
+        return (await self.call(KsmStatus(), deadline)).state
 
     async def tune_ksm(
         self,
@@ -106,7 +100,6 @@ class PrivilegedOperations(abc.ABC):
         sleep_millisecs: int | None = None,
         merge_across_nodes: int | None = None,
         deadline: float | None = None,
-        correlation_id: str = "",
     ) -> KsmState:
         """Change settings of KSM, all or none; the state afterwards. Raises also: KsmTuneFailed."""
         operation = KsmTune(
@@ -115,4 +108,4 @@ class PrivilegedOperations(abc.ABC):
             sleep_millisecs=sleep_millisecs,
             merge_across_nodes=merge_across_nodes,
         )
-        return (await self.call(operation, deadline, correlation_id)).state
+        return (await self.call(operation, deadline)).state

@@ -9,6 +9,7 @@ import pytest
 
 from tests.unit.adapters.privileged.helper import MiniHelper
 from vdsm.adapters.privileged.client import PrivilegedClient
+from vdsm.common.context import correlation
 from vdsm.common.errors import BackendTimeout, HelperError, HelperGone, PermissionDenied
 from vdsm.common.ipc import AsyncEndpoint, Reply, Request, encode_error
 from vdsm.models.privileged import Operation, OperationSpec, PingResult
@@ -116,7 +117,9 @@ async def test_a_silent_helper_ends_in_a_timeout(helper: MiniHelper, client: Pri
 
 
 async def test_the_deadline_goes_to_the_helper(helper: MiniHelper, client: PrivilegedClient) -> None:
-    await client.ping(deadline=0.7, correlation_id="abc")
+    token = correlation.set("abc")
+    await client.ping(deadline=0.7)
+    correlation.reset(token)
     await client.ping(deadline=100.0)
     assert 0.5 < helper.requests[0].deadline <= 0.7
     assert helper.requests[0].correlation_id == "abc"

@@ -42,13 +42,13 @@ RESULTS: dict[str, msgspec.Struct] = {
 
 class Recorder(PrivilegedOperations):
     def __init__(self) -> None:
-        self.calls: list[tuple[Operation[Any], float | None, str]] = []
+        self.calls: list[tuple[Operation[Any], float | None]] = []
         self.fds = FdSet()
 
     async def call_with_fds(
-        self, operation: Operation[ResultT], deadline: float | None = None, correlation_id: str = ""
+        self, operation: Operation[ResultT], deadline: float | None = None
     ) -> tuple[ResultT, FdSet]:
-        self.calls.append((operation, deadline, correlation_id))
+        self.calls.append((operation, deadline))
         return cast("ResultT", RESULTS[operation.spec.name]), self.fds
 
 
@@ -59,7 +59,7 @@ async def test_each_method_makes_its_operation() -> None:
     assert (await recorder.prepare_kvm_device(1.0, "c")).after == ACCESS
     assert (await recorder.prepare_channel_directory(1.0, "c")).created
     assert (await recorder.ksm_status(1.0, "c")).run == 1
-    assert (await recorder.tune_ksm(run=2, pages_to_scan=5, deadline=1.0, correlation_id="c")).run == 2
+    assert (await recorder.tune_ksm(run=2, pages_to_scan=5, deadline=1.0)).run == 2
     operations = [Ping(), HardwareInfo(), KvmDevicePrepare(), ChannelDirectoryPrepare(), KsmStatus()]
     assert [call[0] for call in recorder.calls] == [*operations, KsmTune(run=2, pages_to_scan=5)]
     assert {call[1:] for call in recorder.calls} == {(1.0, "c")}
