@@ -1,9 +1,9 @@
 """Connections to libvirtd: how one is opened, and one for each thread that makes calls.
 
-A connection is never used by two threads at one time. libvirt's client allows it, but up to 9.x a second thread
-that wakes the first one can leave a stale event source behind: replies are then noticed late or never, and the
-process may crash (fixed by libvirt's "rpc: ensure temporary GSource is removed from client event loop"). It also
-means that a stuck call takes its connection with it and disturbs no other.
+A connection is never used by two threads at one time. libvirt's client allows it, but with 9.0, while one call waits
+for a hung QEMU, the replies to other threads' calls on its connection were seen to stay unnoticed until the next
+call (measured). It also means that a stuck call takes its connection with it and disturbs no other, and that
+libvirtd's limit of five requests per connection does not matter.
 """
 
 from __future__ import annotations
