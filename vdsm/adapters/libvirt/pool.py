@@ -2,6 +2,8 @@
 
 One call at a time per key. A call past its deadline is written off: its caller gets BackendTimeout, its thread is
 stuck and is replaced (never joined, within a budget), its key refuses further calls at once until it comes back.
+A call that is merely slow, past `patience`, gives up its place to others already, within the same budget: before anyone
+knows which QEMUs hang, calls on them must not keep calls on healthy VMs waiting.
 Scheduling happens on the event loop alone, so there are no locks. concurrent.futures is not used: it joins its
 threads when the interpreter exits.
 """
@@ -55,6 +57,7 @@ class _Job:
     queued_at: float
     timer: asyncio.TimerHandle | None = None
     started: bool = False
+    slow: bool = False
     stuck_at: float | None = None
     returned: Returned | None = None
 
@@ -76,7 +79,7 @@ class BlockingPool:
     """Runs blocking functions in threads.
 
     threads: how many run at one time. queue_limit: how many may wait. stuck_limit: how many threads may be stuck
-    and replaced; with more, fewer run. refuse: makes the error for a call whose key is stuck (key, operation,
+    or slow and replaced; with more, fewer run. patience: seconds after which a call is slow. refuse: makes the error for a call whose key is stuck (key, operation,
     seconds since).
     """
 
@@ -87,6 +90,7 @@ class BlockingPool:
         threads: int = 4,
         queue_limit: int = 1000,
         stuck_limit: int = 16,
+        patience: float = 1.0,
         refuse: Callable[[str, str, float], VdsmError] | None = None,
     ) -> None:
         self.counts: dict[str, OperationCount] = {}
@@ -94,10 +98,12 @@ class BlockingPool:
         self._threads = threads
         self._queue_limit = queue_limit
         self._stuck_limit = stuck_limit
+        self._patience = patience
         self._refuse = refuse or _still_running
         self._idle: list[_Worker] = []
         self._running: set[_Job] = set()
         self._stuck: set[_Job] = set()
+        self._slow = 0
         self._ready: deque[_Job] = deque()
         self._slots: dict[str, _Slot] = {}
         self._waiting = 0
@@ -184,7 +190,8 @@ class BlockingPool:
             )
 
     def _capacity(self) -> int:
-        return self._threads - max(0, len(self._stuck) - self._stuck_limit)
+        """How many calls may run: slow ones do not count as long as they and the stuck ones fit the budget."""
+        return self._threads - max(0, len(self._stuck) + self._slow - self._stuck_limit) + self._slow
 
     def _dispatch(self, job: _Job, *, urgent: bool = False) -> None:
         """Give the job a thread, or a place in the queue."""
@@ -201,6 +208,9 @@ class BlockingPool:
             return
         self._running.add(job)
         job.started = True
+        if job.deadline > self._patience:
+            _cancel_timer(job)
+            job.timer = asyncio.get_running_loop().call_later(self._patience, self._look, job)
         worker.inbox.put(job)
 
     def _spawn(self) -> _Worker:
@@ -214,12 +224,26 @@ class BlockingPool:
         ).start()
         return worker
 
+    def _look(self, job: _Job) -> None:
+        """A job runs for a while: it is slow."""
+        remains = job.queued_at + job.deadline - time.monotonic()
+        job.timer = asyncio.get_running_loop().call_later(max(0.0, remains), self._expire, job)
+        job.slow = True
+        self._slow += 1
+        self._fill()
+
+    def _not_slow(self, job: _Job) -> None:
+        if job.slow:
+            job.slow = False
+            self._slow -= 1
+
     def _expire(self, job: _Job) -> None:
         """The deadline of a job that has not ended."""
         if not job.started:
             self._drop_waiting(job)
             return
         job.stuck_at = time.monotonic()
+        self._not_slow(job)
         self._stuck.add(job)
         self._running.discard(job)
         self._count(job.operation).timeouts += 1
@@ -251,6 +275,7 @@ class BlockingPool:
         """On the loop: a thread is done with its job."""
         if job.timer is not None:
             job.timer.cancel()
+        self._not_slow(job)
         self._record(job.operation, seconds, failed=error is not None)
         if job.stuck_at is None:
             self._running.discard(job)

@@ -118,6 +118,24 @@ async def test_what_waits_behind_a_stuck_call_fails_at_once(pool: BlockingPool, 
         await first
 
 
+async def test_slow_calls_give_up_their_place_within_the_budget() -> None:
+    slow = BlockingPool("slow", threads=2, stuck_limit=2, patience=0.05)
+    opened = threading.Event()
+    held = [asyncio.create_task(slow.run("hold", opened.wait, deadline=5, key=str(n))) for n in range(2)]
+    started = time.monotonic()
+    assert await slow.run("quick", lambda: "done", deadline=5, key="other") == "done"
+    assert time.monotonic() - started < 1
+    held += [asyncio.create_task(slow.run("hold", opened.wait, deadline=5, key=f"more{n}")) for n in range(2)]
+    await _until(lambda: slow.busy == 4)
+    with pytest.raises(ResourceExhausted):
+        await slow.run("too many", lambda: None, deadline=0.2, key="last")
+    opened.set()
+    assert await asyncio.gather(*held) == [True] * 4
+    assert await slow.run("after", lambda: 1, deadline=1) == 1
+    assert slow.busy == 0
+    slow.close()
+
+
 async def test_the_queue_has_a_limit(pool: BlockingPool, gate: threading.Event) -> None:
     tasks = [asyncio.create_task(pool.run("wait", gate.wait, deadline=5)) for _ in range(5)]
     await asyncio.sleep(0)
