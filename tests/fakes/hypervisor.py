@@ -34,6 +34,8 @@ from vdsm.adapters.libvirt.hypervisor import (
     RunState,
     Screenshot,
     Shutdown,
+    ShutdownCause,
+    ShutdownExplained,
     ShutdownMode,
     ShutdownReason,
     Started,
@@ -140,6 +142,7 @@ class _Lifecycle(FakeState):
         if graceful and found.hung is not None:
             raise LibvirtError(operation="destroy", vm_id=vm_id, cause="still busy", libvirt_code=38)
         if found.hung is None:
+            self.emit(ShutdownExplained(vm_id, ShutdownCause.HOST_SIGNAL))
             self.emit(Shutdown(vm_id, ShutdownReason.HOST))
         self.stop(found, StoppedReason.DESTROYED)
 
@@ -159,8 +162,11 @@ class _Lifecycle(FakeState):
             found.console.show(b"SeaBIOS\r\n")
 
     async def reset(self, vm_id: str, *, deadline: float = 10.0) -> None:
-        await self.enter("reset", vm_id, deadline, running=True, monitor=True)
-        self.emit(Rebooted(vm_id))
+        found = await self.enter("reset", vm_id, deadline, running=True, monitor=True)
+        if found.on_reboot is LifecycleAction.DESTROY:
+            Guests(self).power_off(vm_id, ShutdownReason.HOST, ShutdownCause.HOST_RESET)
+        else:
+            self.emit(Rebooted(vm_id))
 
     async def reboot(self, vm_id: str, mode: ShutdownMode, *, deadline: float = 15.0) -> None:
         found = await self.enter("reboot", vm_id, deadline, running=True, monitor=True)

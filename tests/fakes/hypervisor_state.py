@@ -26,6 +26,8 @@ from vdsm.adapters.libvirt.hypervisor import (
     Rebooted,
     RunState,
     Shutdown,
+    ShutdownCause,
+    ShutdownExplained,
     ShutdownReason,
     ShutoffReason,
     Stopped,
@@ -231,9 +233,15 @@ class Guests:
         """From now on the power button is heard."""
         self._state.domain(vm_id).obeys_acpi = True
 
-    def power_off(self, vm_id: str, reason: ShutdownReason = ShutdownReason.GUEST) -> None:
+    def power_off(
+        self,
+        vm_id: str,
+        reason: ShutdownReason = ShutdownReason.GUEST,
+        cause: ShutdownCause = ShutdownCause.GUEST_SHUTDOWN,
+    ) -> None:
         """The guest finishes."""
         found = self._state.domain(vm_id)
+        self._state.emit(ShutdownExplained(vm_id, cause))
         found.state = DomainState(RunState.SHUTDOWN)
         self._state.emit(Shutdown(vm_id, reason))
         self._state.stop(found, StoppedReason.SHUTDOWN)
@@ -242,9 +250,13 @@ class Guests:
         """The guest resets itself."""
         found = self._state.domain(vm_id)
         if found.on_reboot is LifecycleAction.DESTROY:
-            self.power_off(vm_id)
+            self.power_off(vm_id, cause=ShutdownCause.GUEST_RESET)
         else:
             self._state.emit(Rebooted(vm_id))
+
+    def terminate(self, vm_id: str) -> None:
+        """Somebody on the host sends QEMU a SIGTERM."""
+        self.power_off(vm_id, ShutdownReason.HOST, ShutdownCause.HOST_SIGNAL)
 
     def crash(self, vm_id: str) -> None:
         """QEMU dies."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from vdsm.adapters.libvirt.domain import Code
 
@@ -63,6 +64,22 @@ class ShutdownReason(Code):
     UNKNOWN = 0
     GUEST = 1
     HOST = 2
+
+
+class ShutdownCause(Enum):
+    """Why QEMU comes to its end, in its own words."""
+
+    GUEST_SHUTDOWN = "guest-shutdown"
+    GUEST_RESET = "guest-reset"
+    GUEST_PANIC = "guest-panic"
+    HOST_RESET = "host-qmp-system-reset"
+    HOST_SIGNAL = "host-signal"
+    HOST_QUIT = "host-qmp-quit"
+    UNKNOWN = ""
+
+    @classmethod
+    def _missing_(cls, value: object) -> ShutdownCause:
+        return cls.UNKNOWN
 
 
 class IoErrorAction(Code):
@@ -154,6 +171,17 @@ class Shutdown(DomainEvent):
     """The guest finished; Stopped follows."""
 
     reason: ShutdownReason = ShutdownReason.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownExplained(DomainEvent):
+    """Why QEMU comes to its end; before Shutdown. A second one (libvirt's own signal) may follow the first.
+
+    This alone tells a guest's reboot from its power-off when a reboot ends the VM. Absent where libvirt does not
+    pass QEMU's events on.
+    """
+
+    cause: ShutdownCause = ShutdownCause.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

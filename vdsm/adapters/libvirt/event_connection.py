@@ -16,7 +16,7 @@ import libvirt
 from vdsm.adapters.libvirt.connection import ConnectionSettings, blocking_close, blocking_open
 from vdsm.adapters.libvirt.event import ConnectionLost, ConnectionRestored, DomainEvent
 from vdsm.adapters.libvirt.event_loop import ensure_event_loop
-from vdsm.adapters.libvirt.events import blocking_deregister, blocking_register
+from vdsm.adapters.libvirt.events import Registration, blocking_deregister, blocking_register
 from vdsm.adapters.libvirt.pool import BlockingPool
 from vdsm.common.errors import LibvirtGone, VdsmError
 
@@ -128,11 +128,11 @@ class _Registered:
 
     def __init__(self, connection: libvirt.virConnect) -> None:
         self.connection = connection
-        self.callbacks: list[int] = []
+        self.callbacks: list[Registration] = []
 
     def blocking_dispose(self) -> None:
         """Take the callbacks back and close."""
-        blocking_deregister(self.connection, self.callbacks)
+        blocking_deregister(self.callbacks)
         try:
             self.connection.unregisterCloseCallback()
         except libvirt.libvirtError as err:

@@ -4,36 +4,74 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
 import libvirt
+import libvirt_qemu
+import msgspec
 
 from vdsm.adapters.libvirt import event as ev
 
 _log = logging.getLogger(__name__)
 
 Deliver = Callable[[ev.DomainEvent], None]
+Registration = Callable[[], object]
+"""Takes one callback back."""
 
 
-def blocking_register(connection: libvirt.virConnect, deliver: Deliver) -> list[int]:
-    """Ask for every event that the agent knows, for all domains; the ids take them back.
+def blocking_register(connection: libvirt.virConnect, deliver: Deliver) -> list[Registration]:
+    """Ask for every event that the agent knows, for all domains; the results take them back.
 
     Raises: libvirt.libvirtError.
     """
-    return [
+    callbacks = [
         connection.domainEventRegisterAny(None, event_id, _callback(convert, deliver), None)
         for event_id, convert in _CONVERTERS
     ]
+    undo: list[Registration] = [partial(connection.domainEventDeregisterAny, callback) for callback in callbacks]
+    return [*undo, *_blocking_register_shutdown(connection, deliver)]
 
 
-def blocking_deregister(connection: libvirt.virConnect, callbacks: list[int]) -> None:
+def blocking_deregister(registrations: list[Registration]) -> None:
     """Take the callbacks back; on a broken connection libvirt forgets them too, though it reports an error."""
-    for callback in callbacks:
+    for take_back in registrations:
         try:
-            connection.domainEventDeregisterAny(callback)
+            take_back()
         except libvirt.libvirtError as err:
             _log.debug("an event callback on a broken connection: error %s", err.get_error_code())
+
+
+def _blocking_register_shutdown(connection: libvirt.virConnect, deliver: Deliver) -> list[Registration]:
+    """QEMU's own SHUTDOWN event, for its reason, which libvirt's leaves out."""
+
+    def called(
+        _connection: Any, domain: libvirt.virDomain, _event: str, _s: int, _us: int, details: str, _o: Any
+    ) -> None:
+        deliver(ev.ShutdownExplained(domain.UUIDString(), shutdown_cause(details)))
+
+    try:
+        callback = libvirt_qemu.qemuMonitorEventRegister(
+            connection,
+            None,  # type: ignore[arg-type]  # all domains; its annotations do not say so
+            "SHUTDOWN",
+            called,
+            None,
+        )
+    except libvirt.libvirtError as err:
+        _log.info("libvirt does not tell why a QEMU ends: error %s", err.get_error_code())
+        return []
+    return [partial(libvirt_qemu.qemuMonitorEventDeregister, connection, callback)]
+
+
+def shutdown_cause(details: str | None) -> ev.ShutdownCause:
+    """The reason in the data of QEMU's SHUTDOWN event (JSON)."""
+    try:
+        found = msgspec.json.decode(details or "{}", type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return ev.ShutdownCause.UNKNOWN
+    return ev.ShutdownCause(found.get("reason"))
 
 
 def _callback(convert: Callable[..., ev.DomainEvent | None], deliver: Deliver) -> Callable[..., None]:

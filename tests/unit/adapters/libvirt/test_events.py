@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any, cast
 
 import libvirt
+import libvirt_qemu
 import pytest
 
 from vdsm.adapters.libvirt import event as ev
-from vdsm.adapters.libvirt.events import blocking_deregister, blocking_register
+from vdsm.adapters.libvirt.events import blocking_deregister, blocking_register, shutdown_cause
 
 
 class _Connection:
@@ -24,6 +25,24 @@ class _Connection:
         del self.callbacks[event_id]
         if event_id == libvirt.VIR_DOMAIN_EVENT_ID_REBOOT:
             raise libvirt.libvirtError("broken")
+
+
+@pytest.fixture(autouse=True)
+def monitor(monkeypatch: pytest.MonkeyPatch) -> dict[str, Callable[..., None]]:
+    """What is registered for QEMU's own events, by name."""
+    callbacks: dict[str, Callable[..., None]] = {}
+
+    def register(_connection: object, _domain: None, event: str, callback: Callable[..., None], _opaque: None) -> int:
+        callbacks[event] = callback
+        return 7
+
+    def deregister(_connection: object, callback_id: int) -> None:
+        assert callback_id == 7
+        callbacks.clear()
+
+    monkeypatch.setattr(libvirt_qemu, "qemuMonitorEventRegister", register)
+    monkeypatch.setattr(libvirt_qemu, "qemuMonitorEventDeregister", deregister)
+    return callbacks
 
 
 class _Domain:
@@ -90,8 +109,33 @@ def test_each_callback_becomes_its_value(
     assert got == ([] if wanted is None else [wanted])
 
 
-def test_callbacks_are_taken_back_even_when_the_connection_is_broken() -> None:
+def test_callbacks_are_taken_back_even_when_the_connection_is_broken(monitor: dict[str, Callable[..., None]]) -> None:
     connection = _Connection()
-    ids = blocking_register(cast("libvirt.virConnect", connection), lambda _: None)
-    blocking_deregister(cast("libvirt.virConnect", connection), ids)
+    registrations = blocking_register(cast("libvirt.virConnect", connection), lambda _: None)
+    assert monitor
+    blocking_deregister(registrations)
     assert connection.callbacks == {}
+    assert monitor == {}
+
+
+def test_qemu_says_why_it_ends(monitor: dict[str, Callable[..., None]]) -> None:
+    connection = _Connection()
+    got: list[ev.DomainEvent] = []
+    blocking_register(cast("libvirt.virConnect", connection), got.append)
+    monitor["SHUTDOWN"](connection, _Domain(), "SHUTDOWN", 1, 2, '{"guest":true,"reason":"guest-reset"}', None)
+    assert got == [ev.ShutdownExplained("vm", ev.ShutdownCause.GUEST_RESET)]
+
+
+def test_a_libvirt_that_does_not_pass_on_what_qemu_says_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise libvirt.libvirtError("not supported by the connection driver")
+
+    monkeypatch.setattr(libvirt_qemu, "qemuMonitorEventRegister", refuse)
+    connection = _Connection()
+    blocking_deregister(blocking_register(cast("libvirt.virConnect", connection), lambda _: None))
+    assert connection.callbacks == {}
+
+
+@pytest.mark.parametrize("details", [None, "", "{", "[]", '{"reason": 5}', '{"reason": ["x"]}', '{"reason": "new"}'])
+def test_an_explanation_that_is_none_is_unknown(details: str | None) -> None:
+    assert shutdown_cause(details) is ev.ShutdownCause.UNKNOWN
