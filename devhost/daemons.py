@@ -81,6 +81,8 @@ class Daemons:
 
         Raises: DaemonsError.
         """
+        self.agent.end_leftover()
+        self.helper.end_leftover()
         _check_port(self.port)
         install.ensure_installed(Progress(sys.stderr))
         self._prepare()

@@ -58,7 +58,7 @@ class Demo:
         self._show("vm", "show", _NAME)
         self._kill_and_recover()
         with self._progress.step("its guest agent answers the new vdsmd"):
-            self._wait_stats(_has_guest_fields, 60)
+            self._wait_stats(lambda stats: _has_guest_fields(stats) and "cpuUser" in stats, 60)
         self._show("vm", "list")
         self._shut_down()
 

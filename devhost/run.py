@@ -71,8 +71,10 @@ def _serve() -> None:
         directory = stack.enter_context(run_directory())
         link_run_directory()
         pki = Pki.ensure(directory / "pki")
+        libvirt = PrivateLibvirtd(name="run")
+        stack.callback(libvirt.remove)
         with progress.step("private libvirtd"):
-            libvirt = stack.enter_context(PrivateLibvirtd(name="run"))
+            libvirt.start()
         daemons = Daemons(directory, libvirt, pki, port=port_of_environment())
         with progress.step("supervdsmd and vdsmd"):
             stack.enter_context(daemons)

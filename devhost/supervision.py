@@ -38,9 +38,15 @@ class Supervised:
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
+    def end_leftover(self) -> None:
+        """End the process that an earlier, killed run left."""
+        if self._record.exists():
+            pid, _, started = self._record.read_text(encoding="ascii").partition(" ")
+            if started and processes.start_time(int(pid)) == int(started):
+                processes.end([int(pid)])
+
     def start(self) -> None:
-        """End what an earlier run left, start the daemon, and supervise it from now on."""
-        self._end_recorded()
+        """Start the daemon, and supervise it from now on; call `end_leftover` before."""
         self._stopping = False
         first = self._launch()
         self._thread = threading.Thread(
@@ -70,7 +76,7 @@ class Supervised:
         if self._thread is not None:
             self._thread.join()
             self._thread = None
-        self._record.unlink(missing_ok=True)
+            self._record.unlink(missing_ok=True)
 
     def _launch(self) -> subprocess.Popen[bytes] | None:
         with self._changed:
@@ -91,9 +97,3 @@ class Supervised:
             with self._changed:
                 self._changed.wait_for(lambda: self._stopping, pause)
             process = self._launch()
-
-    def _end_recorded(self) -> None:
-        if self._record.exists():
-            pid, _, started = self._record.read_text(encoding="ascii").partition(" ")
-            if started and processes.start_time(int(pid)) == int(started):
-                processes.end([int(pid)])

@@ -50,9 +50,7 @@ def test_what_a_killed_run_left_is_ended(tmp_path: Path) -> None:
     record = tmp_path / "sleeper.pid"
     with _sleeper() as left:
         record.write_text(f"{left.pid} {processes.start_time(left.pid)}\n", encoding="ascii")
-        supervised = Supervised("sleeper", record, _sleeper)
-        supervised.start()
-        supervised.stop()
+        Supervised("sleeper", record, _sleeper).end_leftover()
         assert left.wait(5) == -15
 
 
@@ -60,8 +58,6 @@ def test_a_recycled_pid_is_left_alone(tmp_path: Path) -> None:
     record = tmp_path / "sleeper.pid"
     with _sleeper() as stranger:
         record.write_text(f"{stranger.pid} 1\n", encoding="ascii")
-        supervised = Supervised("sleeper", record, _sleeper)
-        supervised.start()
-        supervised.stop()
+        Supervised("sleeper", record, _sleeper).end_leftover()
         assert stranger.poll() is None
         stranger.kill()
