@@ -180,8 +180,8 @@ class Parser:
         command, *lines = text.split("\n")
         if len(lines) > limits.max_headers:
             self._fail(f"{len(lines)} headers are over the limit of {limits.max_headers} (max_headers)")
-        headers: dict[str, str] = {}
         escaped = "\\" in text
+        headers: dict[str, str] = {}
         for line in lines:
             name, colon, value = line.partition(":")
             if not colon or not name:

