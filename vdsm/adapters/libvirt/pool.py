@@ -79,8 +79,8 @@ class BlockingPool:
     """Runs blocking functions in threads.
 
     threads: how many run at one time. queue_limit: how many may wait. stuck_limit: how many threads may be stuck
-    or slow and replaced; with more, fewer run. patience: seconds after which a call is slow. refuse: makes the error for a call whose key is stuck (key, operation,
-    seconds since).
+    or slow and replaced; with more, fewer run. patience: seconds after which a call is slow. refuse: makes the error
+    for a call whose key is stuck (key, operation, seconds since).
     """
 
     def __init__(
