@@ -41,7 +41,7 @@ class _ContextAndParams(inspect.Signature):
     whether `bind` raises.
     """
 
-    def bind(self, context: object, params: object, /) -> Any:  # type: ignore[override]  # takes these two alone
+    def bind(self, context: object, params: object, /) -> Any:
         return None
 
 

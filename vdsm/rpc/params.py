@@ -44,10 +44,9 @@ class ParamsReader:
             params = self._convert_slowly(method, named)
         if not named:
             return params, ()
-        # a list for each, because a generator costs 0.3 us more
-        if any([isinstance(value, dict | list) for value in named.values()]):
+        if any(isinstance(value, dict | list) for value in named.values()):
             self._keep_unknown(params, named, top=True)
-        return params, tuple([name for name in named if name not in method.order])
+        return params, tuple(name for name in named if name not in method.order)
 
     def _convert_slowly(self, method: Method, named: dict[str, Any]) -> Any:
         """Second try: numbers where text is declared become text; then name the parameter that is wrong."""
