@@ -43,7 +43,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     except (*FAILURES, GuestError, CallError, OSError, subprocess.SubprocessError) as error:
-        print(f"bench: {error}", file=sys.stderr)
+        print("\n".join([f"bench: {error}", *getattr(error, "__notes__", ())]), file=sys.stderr)
         return 1
     print(plain(rows))
     if not options.only and not options.quick:
@@ -66,7 +66,11 @@ def _measure(progress: Progress, names: list[str], *, quick: bool) -> list[Row]:
         for name in names:
             before = load_average()
             with progress.step(name) as step:
-                found = BENCHMARKS[name](host)
+                try:
+                    found = BENCHMARKS[name](host)
+                except Exception as failure:
+                    failure.add_note(host.log_tails())
+                    raise
                 step.result = f"load {before} -> {load_average()}"
             rows += found
     return rows

@@ -69,6 +69,10 @@ class Host:
         """A new connection to `daemons`."""
         return Wire(self.daemons.port, self.pki, events=events)
 
+    def log_tails(self) -> str:
+        """The ends of the logs of the daemons, if they were started."""
+        return self.daemons.log_tails() if "daemons" in self.__dict__ else ""
+
     def rounds(self, full: int, quick: int) -> int:
         """How often to repeat."""
         return quick if self.quick else full
