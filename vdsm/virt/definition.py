@@ -1,4 +1,4 @@
-"""What the agent writes into, and reads back from, a VM's libvirt definition.
+"""What the agent writes into, and reads back from, a VM's domain in libvirt.
 
 The definition is the only recovery store: exit code and reason, intentions, start time live in its metadata. A write
 that fails is remembered on the VM and repeated when libvirt is back.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 
-from vdsm.adapters.libvirt.hypervisor import Hypervisor
+from vdsm.adapters.libvirt.hypervisor import Hypervisor, RunState
 from vdsm.common.errors import LibvirtGone, NoSuchVM, VdsmError
 from vdsm.virt.domain_xml.metadata import (
     EXIT_CODE,
@@ -59,6 +59,15 @@ class Definition:
             vm.take_xml(await self._hypervisor.domain_xml(vm.vm_id))
         except VdsmError as error:
             log.info("VM %s: keeping the definition as it was known: %s", vm.vm_id, error)
+
+    async def is_paused(self, vm: Vm) -> bool | None:
+        """Whether the guest's CPUs are stopped now, as libvirt says; None when it cannot be asked or QEMU is gone."""
+        try:
+            state = await self._hypervisor.state(vm.vm_id)
+        except VdsmError as error:
+            log.info("VM %s: its state is not known now: %s", vm.vm_id, error)
+            return None
+        return state.run is RunState.PAUSED if state.active else None
 
 
 def stored_exit(metadata: VmMetadata) -> Exit | None:

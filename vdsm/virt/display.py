@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor
 from vdsm.common.context import CallContext
-from vdsm.common.errors import InvalidParameter, LibvirtError, TicketFailed
+from vdsm.common.errors import InvalidParameter, LibvirtError, OperationUnsupported, TicketFailed
 from vdsm.common.xml import parse
 from vdsm.virt.domain_xml.devices import ConnAction, ticket
 from vdsm.virt.domain_xml.domain import DomainXml
@@ -57,8 +57,9 @@ class VmDisplay:
                     await self._hypervisor.update_device(
                         vm.vm_id, update, live=True, config=False, deadline=context.remaining()
                     )
-            except LibvirtError as error:
-                raise TicketFailed(vm_id=vm.vm_id, cause=error.fields.get("cause", error)) from error
+            except (LibvirtError, OperationUnsupported) as error:
+                cause = error.fields.get("cause") or error.fields.get("reason", error)
+                raise TicketFailed(vm_id=vm.vm_id, cause=cause) from error
 
         await vm.actor.run("set ticket", change)
 

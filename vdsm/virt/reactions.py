@@ -76,9 +76,9 @@ class Reactions:
                 if vm.status is VmStatus.WAIT_FOR_LAUNCH:
                     vm.set_status(VmStatus.POWERING_UP)
             case Suspended():
-                self._suspended(vm, event)
+                await self._suspended(vm, event)
             case Resumed():
-                vm.set_continued()
+                await self._resumed(vm)
             case Shutdown() | Crashed():
                 log.info("VM %s: %s", vm.vm_id, event)
             case Rebooted():
@@ -96,13 +96,19 @@ class Reactions:
         if vm.set_down(ended):
             await self._definition.save_exit(vm, ended)
 
-    def _suspended(self, vm: Vm, event: Suspended) -> None:
-        if vm.status is VmStatus.WAIT_FOR_LAUNCH:
+    async def _suspended(self, vm: Vm, event: Suspended) -> None:
+        if vm.status in {VmStatus.WAIT_FOR_LAUNCH, VmStatus.DOWN}:
             return
         if event.reason in {SuspendedReason.MIGRATED, SuspendedReason.FROM_SNAPSHOT, SuspendedReason.RESTORED}:
             log.info("VM %s: %s", vm.vm_id, event)
             return
-        vm.set_paused(_SUSPENDED.get(event.reason, PauseCode.OTHER))
+        # the event of a pause may come when the VM was continued already, and the other way round
+        if vm.status is VmStatus.PAUSED or await self._definition.is_paused(vm) is not False:
+            vm.set_paused(_SUSPENDED.get(event.reason, PauseCode.OTHER))
+
+    async def _resumed(self, vm: Vm) -> None:
+        if vm.status is VmStatus.PAUSED and not await self._definition.is_paused(vm):
+            vm.set_continued()
 
     def _rebooted(self, vm: Vm) -> None:
         if vm.status in {VmStatus.UP, VmStatus.POWERING_DOWN}:
@@ -152,7 +158,8 @@ def exit_of(vm: Vm, reason: StoppedReason) -> Exit:
     if reason is StoppedReason.SHUTDOWN:
         if intended is not None:
             return Exit(ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Shut down by an administrator")
-        if vm.metadata.flag(DESTROY_ON_REBOOT) and vm.status is VmStatus.REBOOTING:
+        if vm.metadata.flag(DESTROY_ON_REBOOT):
+            # libvirt does not tell this reboot from a power-off; off for good after a reboot would be the worse guess
             return Exit(ExitCode.NORMAL, ExitReason.DESTROYED_ON_REBOOT, "Destroyed on reboot of the guest")
         return Exit(ExitCode.NORMAL, ExitReason.USER_SHUTDOWN, "User shut down from within the guest")
     if reason is StoppedReason.DESTROYED:
