@@ -6,7 +6,7 @@ A partial run (`--only`, `--quick`) prints its table and leaves the document as 
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import signal
 import subprocess
 import sys
@@ -15,8 +15,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType, MappingProxyType
 
+import libvirt
+
 from devhost import places
-from devhost.guest import GuestError
 from devhost.progress import Progress
 from devhost.run import FAILURES
 from tests.perf import all_stats, client, create, ping, start, sweep
@@ -33,6 +34,9 @@ BENCHMARKS: MappingProxyType[str, Callable[[Host], list[Row]]] = MappingProxyTyp
 DOCUMENT = places.CLONE / "docs" / "performance.md"
 
 
+_FAILURES = (*FAILURES, CallError, OSError, subprocess.SubprocessError, libvirt.libvirtError)
+
+
 def main() -> int:
     """0 when every bar is met, 2 when one is missed, 1 when a benchmark broke."""
     options = _options()
@@ -42,7 +46,7 @@ def main() -> int:
         rows = _measure(progress, options.only or list(BENCHMARKS), quick=options.quick)
     except KeyboardInterrupt:
         return 130
-    except (*FAILURES, GuestError, CallError, OSError, subprocess.SubprocessError) as error:
+    except _FAILURES as error:
         print("\n".join([f"bench: {error}", *getattr(error, "__notes__", ())]), file=sys.stderr)
         return 1
     print(plain(rows))
@@ -68,7 +72,7 @@ def _measure(progress: Progress, names: list[str], *, quick: bool) -> list[Row]:
             with progress.step(name) as step:
                 try:
                     found = BENCHMARKS[name](host)
-                except Exception as failure:
+                except _FAILURES as failure:
                     failure.add_note(host.log_tails())
                     raise
                 step.result = f"load {before} -> {load_average()}"
@@ -78,7 +82,7 @@ def _measure(progress: Progress, names: list[str], *, quick: bool) -> list[Row]:
 
 def _write(path: Path, rows: list[Row]) -> None:
     path.parent.mkdir(exist_ok=True)
-    today = datetime.datetime.now(datetime.UTC).date()
+    today = dt.datetime.now(dt.UTC).date()
     path.write_text(markdown(rows, machine(), today, load_average()), encoding="utf-8")
 
 

@@ -1,7 +1,7 @@
 """VM.create to the event that says that the VM runs, beside libvirt's bare define and create of the very same XML.
 
-The XML that libvirt gets is the one that the agent made of the manager's, with another name and id. Both take turns, and
-who begins changes, because QEMU's start depends on what else the machine does.
+The XML that libvirt gets is the one that the agent made of the manager's, with another name and id. Both take turns,
+and who begins changes, because QEMU's start depends on what else the machine does.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import libvirt
 from devhost.domain import bios_domain
 from tests.perf.host import Host
 from tests.perf.result import Row, median, spread, verdict
-from tests.perf.wire import Wire
+from tests.perf.wire import CallError, Wire
 
 NAME = "create"
 
@@ -83,7 +83,7 @@ def _wait_status(wire: Wire, vm_id: str, wanted: frozenset[str]) -> None:
         event = wire.event()
         status = event["params"].get(vm_id, {}).get("status")
         if status == "Down":
-            raise RuntimeError(f"the VM did not start: {event}")
+            raise CallError(f"the VM did not start: {event}")
         if status in wanted:
             return
 

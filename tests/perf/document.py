@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Iterable, Sequence
 
 from tests.perf.result import HEADINGS, Row
@@ -15,13 +15,13 @@ there is a peer, it is measured in the same run, in turns with the agent. Server
 """
 
 _TAIL = """
-`make bench` ends with exit code 2 when a bar is missed. `python -m tests.perf --only NAME` (`ping`, `client`, `create`,
-`start`, `sweep`, `all_stats`) runs one part, `--quick` a short look with fewer rounds and VMs; neither changes this page.
-How each number is taken is told at the top of `tests/perf/NAME.py`.
+`make bench` ends with an error when a bar is missed. `python -m tests.perf --only NAME` (`ping`, `client`, `create`,
+`start`, `sweep`, `all_stats`) runs one part, `--quick` takes a short look with fewer rounds and VMs; neither changes
+this page. How each number is taken is told at the top of `tests/perf/NAME.py`.
 """
 
 
-def markdown(rows: Iterable[Row], machine: str, today: datetime.date, load: str) -> str:
+def markdown(rows: Iterable[Row], machine: str, today: dt.date, load: str) -> str:
     """The page."""
     table = [HEADINGS, tuple("---" for _ in HEADINGS), *(row.cells() for row in rows)]
     lines = ["| " + " | ".join(cells) + " |" for cells in table]

@@ -1,7 +1,7 @@
 """The load generator: prepared frames, non-blocking TLS sockets, no parsing.
 
-It never sleeps under load: over the loopback, a server that answers a sleeping client pays for waking it (15 us here, as
-much as half of what is measured), and only a server that is slower than its clients would pay. A manager is elsewhere.
+It never sleeps under load: over the loopback, a server that answers a sleeping client pays for waking it (15 us here,
+half of what is measured), and only a server that is slower than its clients would pay. A manager is elsewhere.
 """
 
 from __future__ import annotations

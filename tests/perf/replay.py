@@ -1,7 +1,7 @@
 """A hypervisor with hundreds of VMs that were recorded once: one recorded domain, its statistics and its guest's words.
 
-It stands behind the adapter's protocol. As libvirt's binding does, it makes every dictionary of a sweep anew, in a thread.
-Standard data of tests/data; two recorded moments take turns, so rates have something to do.
+It stands behind the adapter's protocol. As libvirt's binding does, it makes every dictionary of a sweep anew, in a
+thread. Two recorded moments of tests/data take turns, so rates have something to do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""vdsmd as shipped, with recorded VMs in place of libvirt: `python -m tests.perf.replay_agent COUNT [vdsmd's options]`."""
+"""vdsmd as shipped, with recorded VMs in place of libvirt: `python -m tests.perf.replay_agent COUNT [OPTIONS]`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One sweep of real, paused QEMUs against libvirt's bare bulk call with the same groups.
 
-The sweep is the agent's own, on its own connections: its adapter, its sampling and its encoding of every VM's statistics,
-put together as in the agent; it runs in this process, because the agent does not tell how long a sweep took.
+The sweep is the agent's own, on its own connections: its adapter, its sampling and its encoding of every VM's
+statistics, put together as in the agent; it runs in this process, because the agent does not tell how long one took.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import libvirt
 
 from tests.perf.host import Host
 from tests.perf.result import Row, median, spread, verdict
-from vdsm.adapters.libvirt.libvirt_hypervisor import LibvirtHypervisor
 from vdsm.adapters.libvirt.connection import ConnectionSettings
+from vdsm.adapters.libvirt.libvirt_hypervisor import LibvirtHypervisor
 from vdsm.app.config import Config
 from vdsm.app.vm_services import VmServices, build
 from vdsm.rpc.events import EventHub
