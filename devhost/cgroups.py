@@ -6,6 +6,7 @@ libvirt removes a domain's groups when it sees the domain end; after `kill -9` o
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -28,14 +29,25 @@ def of_processes(pids: Iterable[int]) -> set[Path]:
     return found
 
 
-def remove(groups: Iterable[Path]) -> None:
-    """Remove machine groups with all below; one that still has a process is left."""
-    for group in groups:
-        for directory, _, _ in os.walk(group, topdown=False):
-            try:
-                Path(directory).rmdir()
-            except OSError:
-                continue
+def remove(groups: Iterable[Path], patience: float = 2.0) -> None:
+    """Remove machine groups with all below; what still has a process after `patience` seconds is left.
+
+    The kernel lets go of a process a moment after its end.
+    """
+    deadline = time.monotonic() + patience
+    left = {group for group in groups if not _try_remove(group)}
+    while left and time.monotonic() < deadline:
+        time.sleep(0.02)
+        left = {group for group in left if not _try_remove(group)}
+
+
+def _try_remove(group: Path) -> bool:
+    for directory, _, _ in os.walk(group, topdown=False):
+        try:
+            Path(directory).rmdir()
+        except OSError:
+            return False
+    return True
 
 
 def qemu_setting() -> str:

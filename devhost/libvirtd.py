@@ -39,6 +39,7 @@ _MOUNTS = MappingProxyType(
 )
 _START_DEADLINE = 60.0
 """Seconds; the first start on a machine probes QEMU, about nine seconds of work when nothing else runs."""
+_END_ROUNDS = 5
 _VNC_PORTS = range(6000, 32_000, 256)
 """First VNC ports; each daemon has a block, so that two of them do not choose the same port at one time."""
 
@@ -122,7 +123,10 @@ class PrivateLibvirtd:
         if self.pid is not None:
             self._wait_no_domains()
         self._end_daemon()
-        processes.end(self._processes())
+        for _ in range(_END_ROUNDS):  # a daemon that is ending may start one more QEMU
+            if not (left := self._processes()):
+                break
+            processes.end(left)
         cgroups.remove(remains)
         self._prepared = False
 
