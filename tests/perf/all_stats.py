@@ -17,6 +17,7 @@ from devhost import accounts, places
 from devhost.daemons import Daemons, free_port
 from tests.perf.host import Host, agent_pid
 from tests.perf.load import latencies
+from tests.perf.peers import echo
 from tests.perf.processor import apart, cpu_seconds, rss_mib
 from tests.perf.result import Row, percentile, spread, verdict
 from tests.perf.wire import Wire, request_frame, wait_answer
@@ -72,7 +73,12 @@ def run(host: Host) -> list[Row]:
             times, size = _calls(wire, host.rounds(20, 5))
             cpu = _sweeps(wire, pid, host.rounds(15, 5))
         memory = rss_mib(pid)
-    return _rows(times, size, cpu, memory)
+        echo_pid, port = stack.enter_context(echo(host.pki, size))
+        bare_wire = stack.enter_context(Wire(port, host.pki))
+        bare_wire.settle()
+        with apart(echo_pid):
+            bare, _size = _calls(bare_wire, host.rounds(10, 3))
+    return _rows(times, bare, size, cpu, memory)
 
 
 def _copy_code(target: Path) -> None:
@@ -124,13 +130,15 @@ def _sweep_time(wire: Wire) -> float:
     return time_of
 
 
-def _rows(times: list[float], size: int, cpu: float, memory: float) -> list[Row]:
+def _rows(times: list[float], bare: list[float], size: int, cpu: float, memory: float) -> list[Row]:
     p99 = percentile(times, 99)
     return [
         Row(
             f"getAllVmStats, {VMS} VMs ({size / 1e6:.1f} MB): p99, ms",
             f"{p99 * 1e3:.1f} (median {spread(times, 1e3, 1)})",
             f"< {_MOST_P99_MS}",
+            f"echo of as many bytes {percentile(bare, 99) * 1e3:.1f} (median {spread(bare, 1e3, 1)})",
+            "",
             verdict=verdict(met=p99 * 1e3 < _MOST_P99_MS),
         ),
         Row(

@@ -1,4 +1,4 @@
-"""The peer of Host.ping2: asyncio, TLS and msgspec, and nothing else; run as a process of its own.
+"""The peer of calls: asyncio, TLS and msgspec, and nothing else; run as a process of its own.
 
 It finds the frame, decodes the request, encodes an answer of the same size and writes it as a MESSAGE. No limits, no
 checks, no log, no counters, no dispatch: what a Python process cannot do with less.
@@ -29,7 +29,7 @@ class _Request(msgspec.Struct):
 
 class _Answer(msgspec.Struct):
     id: msgspec.Raw
-    result: bool
+    result: msgspec.Raw
     jsonrpc: str = "2.0"
 
 
@@ -38,9 +38,10 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Echo(asyncio.Protocol):
-    """One connection."""
+    """One connection. Every call has the same `result`."""
 
-    def __init__(self) -> None:
+    def __init__(self, result: msgspec.Raw) -> None:
+        self._result = result
         self._buffer = b""
         self._prefix = b""
         self._transport: Any = None
@@ -64,7 +65,7 @@ class Echo(asyncio.Protocol):
 
     def _handle(self, head: bytes, body: bytes) -> None:
         if body:
-            answer = _encode(_Answer(_decode(body).id, result=True))
+            answer = _encode(_Answer(_decode(body).id, self._result))
             self._transport.write(b"%b%d\n\n%b\0" % (self._prefix, len(answer), answer))
         elif head.startswith(b"CONNECT"):
             self._transport.write(b"CONNECTED\nversion:1.2\nheart-beat:0,0\n\n\0")
@@ -73,13 +74,13 @@ class Echo(asyncio.Protocol):
             self._prefix = lines % route[1]
 
 
-async def _serve(pki: Path) -> None:
+async def _serve(pki: Path, result: msgspec.Raw) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(pki / "cacert.pem")
     context.load_cert_chain(pki / "servercert.pem", pki / "serverkey.pem")
     context.num_tickets = 0
-    server = await asyncio.get_running_loop().create_server(Echo, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.get_running_loop().create_server(lambda: Echo(result), "127.0.0.1", 0, ssl=context)
     gc.collect()
     gc.freeze()
     print(server.sockets[0].getsockname()[1], flush=True)
@@ -90,7 +91,10 @@ def main() -> None:
     """Print the port, then serve until the standard input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("pki", type=Path)
-    asyncio.run(_serve(parser.parse_args().pki))
+    parser.add_argument("--bytes", type=int, default=0, help="size of the result, by default that of a ping")
+    options = parser.parse_args()
+    result = b'"%b"' % (b"x" * options.bytes) if options.bytes else b"true"
+    asyncio.run(_serve(options.pki, msgspec.Raw(result)))
 
 
 if __name__ == "__main__":

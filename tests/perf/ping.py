@@ -6,14 +6,11 @@ the machine does meets both.
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
-from devhost import places
 from tests.perf.host import Host, agent_pid
 from tests.perf.load import Throughput, latencies, throughput
+from tests.perf.peers import echo as echo_server
 from tests.perf.processor import apart
 from tests.perf.result import Row, median, spread, verdict
 from tests.perf.wire import Wire, request_frame
@@ -58,25 +55,10 @@ class _Server:
         return [load.server_cpu for load in self.loads]
 
 
-@contextmanager
-def _echo(host: Host) -> Iterator[tuple[int, int]]:
-    """The pid and the port of a running echo."""
-    argv = [str(places.PYTHON), "-m", "tests.perf.echo", str(host.pki.directory)]
-    with subprocess.Popen(
-        argv, cwd=places.CLONE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sys.stderr
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        try:
-            yield process.pid, int(process.stdout.readline())
-        finally:
-            process.stdin.close()
-
-
 def run(host: Host) -> list[Row]:
     """Measure."""
     with ExitStack() as stack:
-        pid, port = stack.enter_context(_echo(host))
+        pid, port = stack.enter_context(echo_server(host.pki))
         echo = _Server(stack, pid, host, port)
         agent = _Server(stack, agent_pid(host.daemons), host, host.daemons.port)
         for server in (echo, agent):
