@@ -10,6 +10,7 @@ from vdsm.adapters.libvirt.hypervisor import Hypervisor
 from vdsm.app.config import Config
 from vdsm.models.events import vm_status_method
 from vdsm.rpc.events import EventHub
+from vdsm.virt.catching_up import CatchingUp
 from vdsm.virt.cdrom import VmCdrom
 from vdsm.virt.console import VmConsole
 from vdsm.virt.creation import Creation
@@ -24,6 +25,7 @@ from vdsm.virt.recovery import Recovery
 from vdsm.virt.sampling import Sampling
 from vdsm.virt.settings import VirtSettings
 from vdsm.virt.shutdown import VmShutdown
+from vdsm.virt.starting import Starting
 from vdsm.virt.view import VmStatsView
 from vdsm.virt.vms import Vms
 
@@ -60,7 +62,7 @@ class VmServices:
         await self.shutdown.close()
         await self.recovery.close()
         for vm in self.vms.known():
-            vm.cancel_timer()
+            vm.timer.cancel()
             await vm.actor.stop()
 
 
@@ -74,13 +76,15 @@ def build(
 
     settings = settings_of(config)
     definition = Definition(hypervisor)
-    reactions = Reactions(definition, settings)
+    reactions = Reactions(hypervisor, definition, settings)
     creation = Creation(host, publish, VmStatsView())
-    recovery = Recovery(vms, hypervisor, definition, reactions, settings, creation)
+    starting = Starting(hypervisor, definition, settings)
+    catching_up = CatchingUp(hypervisor, definition, reactions, settings, starting)
+    recovery = Recovery(vms, hypervisor, reactions, settings, creation, catching_up)
     sampling = Sampling(vms, hypervisor, settings, recovery.look_up_lost)
     return VmServices(
         vms=vms,
-        lifecycle=VmLifecycle(vms, hypervisor, definition, settings, creation, sampling.soon),
+        lifecycle=VmLifecycle(vms, hypervisor, definition, settings, creation, starting),
         shutdown=VmShutdown(vms, hypervisor, definition, settings),
         display=VmDisplay(vms, hypervisor),
         cdrom=VmCdrom(vms, hypervisor, definition),
@@ -100,6 +104,7 @@ def settings_of(config: Config) -> VirtSettings:
     return VirtSettings(
         sample_interval=config.vars.vm_sample_interval,
         command_timeout=config.vars.vm_command_timeout,
+        shutdown_delay=config.vars.user_shutdown_timeout,
         shutdown_step=config.vars.sys_shutdown_timeout,
         agent_tick=agent.qga_polling_period,
         agent_timeout=agent.qga_command_timeout,

@@ -63,7 +63,9 @@ class VmVerbs:
         return {"vmList": {}}
 
     async def shutdown(self, _context: CallContext, params: model.VMShutdownParams) -> bool:
-        await self._shutdown.shutdown(params.vm_id, reboot=params.reboot, force=params.force, step=params.timeout)
+        await self._shutdown.shutdown(
+            params.vm_id, reboot=params.reboot, force=params.force, delay=params.delay, step=params.timeout
+        )
         return True
 
     async def reset(self, context: CallContext, params: model.VMResetParams) -> bool:

@@ -1,8 +1,8 @@
 """One queue and one consumer per VM: commands and events of a VM run one after the other, in order, without locks.
 
 A command has a caller who waits for its result; when the caller goes away, the command still runs to its end. An
-event has none. `preempt` is for destroy alone: it goes to the head of the queue, and a command that still runs after a
-grace period is given up (its effect on the hypervisor is overtaken by what preempts it).
+event has none. `preempt` is for destroy alone: it goes to the head of the queue, and what still runs after a grace
+period is given up (its effect on the hypervisor is overtaken by what preempts it).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from vdsm.common.errors import VdsmError, VMBusy
+from vdsm.common.errors import NoSuchVM, VdsmError, VMBusy
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,11 @@ class Actor:
         self._items: deque[_Item] = deque()
         self._wake = asyncio.Event()
         self._current: asyncio.Task[Any] | None = None
-        self._current_what = ""
         self._preempting = False
-        self._consumer = asyncio.get_running_loop().create_task(self._consume(), name=f"vm {vm_id}")
+        self._retired = False
+        self._consumer = asyncio.get_running_loop().create_task(
+            self._consume(), name=f"vm {vm_id}", context=contextvars.Context()
+        )
 
     @property
     def waiting(self) -> int:
@@ -56,92 +58,110 @@ class Actor:
     async def run(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
         """Queue a command and wait for its result.
 
-        Raises: VMBusy when too many commands wait or the VM is being destroyed; what `action` raises.
+        Raises: VMBusy when too many commands wait or the VM is being destroyed; NoSuchVM when it is gone; what
+        `action` raises.
         """
+        self._check_open()
         if self._preempting:
             raise VMBusy(vm_id=self._vm_id, operation=what, reason="it is being destroyed")
         if sum(item.result is not None for item in self._items) >= COMMAND_LIMIT:
             raise VMBusy(vm_id=self._vm_id, operation=what, reason=f"{COMMAND_LIMIT} commands wait for it already")
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put(_Item(what, action, result))
+        self._items.append(_Item(what, action, result))
+        self._wake.set()
         return await result
 
     def post(self, what: str, action: Callable[[], Awaitable[None]]) -> None:
         """Queue an event. When more than the limit wait they are dropped and `on_overflow` is told."""
+        if self._retired:
+            return
         if len(self._items) >= EVENT_LIMIT:
             log.warning("VM %s: too many events wait, its state will be looked up instead", self._vm_id)
             self._on_overflow()
             return
-        self._put(_Item(what, action, None))
+        self._items.append(_Item(what, action, None))
+        self._wake.set()
 
     async def preempt(self, what: str, action: Callable[[], Awaitable[T]], grace: float) -> T:
-        """Run `action` next; what runs now has `grace` seconds to end, what waits is refused.
+        """Run `action` next; what runs now has `grace` seconds to end, commands that wait are refused, events stay.
 
-        Raises: VMBusy when another preemption is under way; what `action` raises.
+        Goes on when its caller is gone. Raises: VMBusy when another preemption is under way; NoSuchVM when the VM is
+        gone; what `action` raises.
         """
+        self._check_open()
         if self._preempting:
             raise VMBusy(vm_id=self._vm_id, operation=what, reason="it is being destroyed already")
         self._preempting = True
+
+        async def preempting() -> T:
+            try:
+                return await action()
+            finally:
+                self._preempting = False
+
         for item in self._items:
             self._refuse(item, "it is being destroyed")
-        self._items.clear()
-        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        running = self._current
-        self._put(_Item(what, action, result))
-        try:
-            if running is not None:
-                done, _ = await asyncio.wait({running}, timeout=grace)
-                if not done:
-                    log.warning("VM %s: %s still runs and is given up to %s", self._vm_id, self._current_what, what)
-                    running.cancel()
-            return await asyncio.shield(result)
-        finally:
-            self._preempting = False
-
-    async def stop(self) -> None:
-        """End the consumer; what waits is refused."""
-        self._consumer.cancel()
+        self._items = deque(item for item in self._items if item.result is None)
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[T] = loop.create_future()
+        self._items.appendleft(_Item(what, preempting, result))
+        self._wake.set()
         if self._current is not None:
-            self._current.cancel()
-        await asyncio.wait({self._consumer})
-        for item in self._items:
-            self._refuse(item, "it is gone")
-        self._items.clear()
+            given_up = loop.call_later(grace, self._give_up, self._current, what)
+            self._current.add_done_callback(lambda _: given_up.cancel())
+        return await result
 
     def retire(self) -> None:
-        """End the consumer after the item that runs now; for the item itself to call."""
-        self._items.append(_Item("stop", self._stop_here, None))
+        """The VM is gone: end after the item that runs now. For that item itself to call."""
+        self._retired = True
         self._wake.set()
 
-    async def _stop_here(self) -> None:
-        self._consumer.cancel()
+    async def stop(self) -> None:
+        """End at once; what runs is given up, what waits is refused."""
+        self._retired = True
+        running = {self._consumer} if self._current is None else {self._consumer, self._current}
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
 
-    def _put(self, item: _Item) -> None:
-        self._items.append(item)
-        self._wake.set()
+    def _check_open(self) -> None:
+        if self._retired:
+            raise NoSuchVM(vm_id=self._vm_id)
+
+    def _give_up(self, running: asyncio.Task[Any], for_what: str) -> None:
+        log.warning("VM %s: %s still runs and is given up to %s", self._vm_id, running.get_name(), for_what)
+        running.cancel()
 
     def _refuse(self, item: _Item, reason: str) -> None:
         if item.result is not None and not item.result.done():
             item.result.set_exception(VMBusy(vm_id=self._vm_id, operation=item.what, reason=reason))
 
     async def _consume(self) -> None:
-        while True:
-            while not self._items:
-                self._wake.clear()
-                await self._wake.wait()
-            item = self._items.popleft()
-            self._current_what = item.what
-            loop = asyncio.get_running_loop()
-            self._current = loop.create_task(
-                _perform(item.action), name=f"vm {self._vm_id}: {item.what}", context=item.context
-            )
-            try:
-                await asyncio.wait({self._current})
-                self._settle(item, self._current)
-            finally:
-                self._current = None
+        try:
+            while not self._retired:
+                if self._items:
+                    await self._perform(self._items.popleft())
+                else:
+                    self._wake.clear()
+                    await self._wake.wait()
+        finally:
+            for item in self._items:
+                self._refuse(item, "it is gone")
+            self._items.clear()
 
-    def _settle(self, item: _Item, task: asyncio.Future[Any]) -> None:
+    async def _perform(self, item: _Item) -> None:
+        self._current = asyncio.get_running_loop().create_task(
+            _awaited(item.action), name=item.what, context=item.context
+        )
+        try:
+            await asyncio.wait({self._current})
+        except asyncio.CancelledError:
+            self._refuse(item, "the agent is stopping")
+            raise
+        task, self._current = self._current, None
+        self._settle(item, task)
+
+    def _settle(self, item: _Item, task: asyncio.Task[Any]) -> None:
         waits = item.result is not None and not item.result.done()
         if task.cancelled():
             self._refuse(item, "it was overtaken by destroy")
@@ -155,7 +175,7 @@ class Actor:
             item.result.set_result(task.result())
 
 
-async def _perform(action: Callable[[], Awaitable[T]]) -> T:
+async def _awaited(action: Callable[[], Awaitable[T]]) -> T:
     return await action()
 
 

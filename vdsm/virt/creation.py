@@ -14,7 +14,6 @@ from vdsm.virt.domain_xml.metadata import (
     EXIT_CODE,
     EXIT_MESSAGE,
     EXIT_REASON,
-    LAUNCH_PAUSED,
     SHUTDOWN_REASON,
     START_TIME,
     Changes,
@@ -36,11 +35,11 @@ class Found:
     domain: DomainXml
     metadata: VmMetadata
 
-    @property
-    def agent_connected(self) -> bool:
-        """The guest agent had its channel open when the definition was read."""
-        channel = self.domain.channel(GUEST_AGENT_CHANNEL)
-        return channel is not None and bool(channel.connected)
+
+def agent_connected(domain: DomainXml) -> bool:
+    """The guest agent had its channel open when the definition was read."""
+    channel = domain.channel(GUEST_AGENT_CHANNEL)
+    return channel is not None and bool(channel.connected)
 
 
 def found(xml: str) -> Found | None:
@@ -74,19 +73,21 @@ class Creation:
         }
         return prepare(params.xml, self._host(), changes=changes)
 
-    def entry(self, definition: Prepared | Found) -> Vm:
-        """A new entry, waiting for launch."""
-        domain = definition.domain
-        vm = Vm(domain, definition.xml, definition.metadata, publish=self._publish, stats_view=self._stats_view)
+    def entry(self, definition: Prepared | Found, *, known_until: int = 0) -> Vm:
+        """A new entry, waiting for launch. `known_until`: the status time of an earlier entry of the same VM."""
+        vm = Vm(
+            definition.domain,
+            definition.xml,
+            definition.metadata,
+            publish=self._publish,
+            stats_view=self._stats_view,
+            defined=isinstance(definition, Found),
+            known_until=known_until,
+        )
         started = definition.metadata.number(START_TIME)
         if started is not None:
             vm.started_at = float(started)
         return vm
-
-
-def launches_paused(prepared: Prepared) -> bool:
-    """The manager wants the guest's CPUs stopped at first."""
-    return prepared.metadata.flag(LAUNCH_PAUSED)
 
 
 def _refuse_saved_state(params: VmParameters) -> None:

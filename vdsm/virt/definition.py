@@ -1,19 +1,20 @@
-"""What the agent writes into, and reads back from, a VM's domain in libvirt.
+"""What the agent writes into, and reads back from, a VM's libvirt definition.
 
-The definition is the only recovery store: exit code and reason, intentions, start time live in its metadata. A write
-that fails is remembered on the VM and repeated when libvirt is back.
+The definition is the only recovery store: exit code and reason, intentions, start time live in its metadata. What
+cannot be written now stays on the VM and is written when it is looked up again (recovery.py).
 """
 
 from __future__ import annotations
 
 import logging
 
-from vdsm.adapters.libvirt.hypervisor import Hypervisor, RunState
-from vdsm.common.errors import LibvirtGone, NoSuchVM, VdsmError
+from vdsm.adapters.libvirt.hypervisor import Hypervisor
+from vdsm.common.errors import NoSuchVM, VdsmError
 from vdsm.virt.domain_xml.metadata import (
     EXIT_CODE,
     EXIT_MESSAGE,
     EXIT_REASON,
+    SHUTDOWN_REASON,
     VM_NAMESPACE,
     VM_PREFIX,
     Changes,
@@ -32,26 +33,43 @@ class Definition:
         self._hypervisor = hypervisor
 
     async def save(self, vm: Vm, changes: Changes) -> None:
-        """Store values in the VM's metadata, and keep them on the VM. Raises: as Hypervisor.set_metadata."""
-        vm.metadata = vm.metadata.with_values(changes)
-        await self._hypervisor.set_metadata(vm.vm_id, vm.metadata.to_text(), uri=VM_NAMESPACE, prefix=VM_PREFIX)
+        """Store values in the VM's metadata; on an error nothing is kept. Raises: as Hypervisor.set_metadata."""
+        await self._store(vm, vm.metadata.with_values(changes))
 
-    async def save_exit(self, vm: Vm, ended: Exit) -> None:
-        """Store why the VM is down, so that it outlives the agent; what fails is repeated by `save_pending`."""
-        changes: Changes = {
-            EXIT_CODE: int(ended.code),
-            EXIT_REASON: int(ended.reason),
-            EXIT_MESSAGE: ended.message,
-        }
+    async def keep(self, vm: Vm, changes: Changes) -> None:
+        """Take values for true at once, and store them now or, when libvirt cannot, later."""
+        vm.metadata = vm.metadata.with_values(changes)
+        vm.unsaved = True
+        await self.save_pending(vm)
+
+    async def save_pending(self, vm: Vm) -> None:
+        """Store what could not be stored before."""
+        if not vm.unsaved:
+            return
+        if not vm.defined:
+            vm.unsaved = False
+            return
         try:
-            await self.save(vm, changes)
+            await self._store(vm, vm.metadata)
         except NoSuchVM:
-            log.info("VM %s has no definition to keep its exit reason in: %s", vm.vm_id, ended.message)
-        except LibvirtGone:
-            vm.needs_lookup = True
+            vm.unsaved = False
+            log.info("VM %s has no definition that could keep its metadata", vm.vm_id)
         except VdsmError as error:
             vm.needs_lookup = True
-            log.warning("VM %s: its exit reason could not be stored yet: %s", vm.vm_id, error)
+            log.warning("VM %s: its metadata could not be stored yet: %s", vm.vm_id, error)
+
+    async def save_exit(self, vm: Vm, ended: Exit) -> None:
+        """Store why the VM is down, so that it outlives the agent."""
+        await self.keep(vm, {EXIT_CODE: int(ended.code), EXIT_REASON: int(ended.reason), EXIT_MESSAGE: ended.message})
+
+    async def forget_exit(self, vm: Vm) -> None:
+        """The VM runs again, so what ended its earlier life is over."""
+        await self.keep(vm, {EXIT_CODE: None, EXIT_REASON: None, EXIT_MESSAGE: None, SHUTDOWN_REASON: None})
+
+    async def forget_shutdown(self, vm: Vm) -> None:
+        """The guest did not shut down: the VM is up, and what its guest does later is its user's doing."""
+        await self.keep(vm, {SHUTDOWN_REASON: None})
+        vm.stay_up()
 
     async def refresh(self, vm: Vm) -> None:
         """Take the live definition, for dumpxmls and the devices' hash; the last one stays when this fails."""
@@ -60,14 +78,10 @@ class Definition:
         except VdsmError as error:
             log.info("VM %s: keeping the definition as it was known: %s", vm.vm_id, error)
 
-    async def is_paused(self, vm: Vm) -> bool | None:
-        """Whether the guest's CPUs are stopped now, as libvirt says; None when it cannot be asked or QEMU is gone."""
-        try:
-            state = await self._hypervisor.state(vm.vm_id)
-        except VdsmError as error:
-            log.info("VM %s: its state is not known now: %s", vm.vm_id, error)
-            return None
-        return state.run is RunState.PAUSED if state.active else None
+    async def _store(self, vm: Vm, metadata: VmMetadata) -> None:
+        await self._hypervisor.set_metadata(vm.vm_id, metadata.to_text(), uri=VM_NAMESPACE, prefix=VM_PREFIX)
+        vm.metadata = metadata
+        vm.unsaved = False
 
 
 def stored_exit(metadata: VmMetadata) -> Exit | None:
@@ -77,5 +91,5 @@ def stored_exit(metadata: VmMetadata) -> Exit | None:
         return None
     try:
         return Exit(ExitCode(int(code)), ExitReason(int(reason)), metadata.text(EXIT_MESSAGE) or "")
-    except ValueError:
+    except (ValueError, OverflowError):
         return Exit(ExitCode.ERROR, ExitReason.GENERIC_ERROR, metadata.text(EXIT_MESSAGE) or "")

@@ -7,7 +7,6 @@ half way leaves nothing that the next event, or recovery, does not put right.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor, LifecycleAction
@@ -15,30 +14,30 @@ from vdsm.common.context import CallContext
 from vdsm.common.errors import (
     BackendError,
     BackendTimeout,
-    CallerError,
-    CreateFailed,
     DestroyFailed,
     LibvirtError,
     LibvirtGone,
     NoSuchVM,
-    OperationUnsupported,
     ResetFailed,
     VdsmError,
     VMBusy,
     VMExists,
     VMNotRunning,
+    WrongState,
 )
 from vdsm.models.vm import VmParameters
-from vdsm.virt.creation import Creation, launches_paused
+from vdsm.virt.creation import Creation
 from vdsm.virt.definition import Definition
 from vdsm.virt.domain_xml.metadata import DESTROY_ON_REBOOT
-from vdsm.virt.domain_xml.prepare import Prepared
 from vdsm.virt.settings import VirtSettings
+from vdsm.virt.starting import Starting
 from vdsm.virt.status import ExitCode, ExitReason, PauseCode, VmStatus
-from vdsm.virt.vm import Exit, Vm
+from vdsm.virt.vm import Exit, StartOutcome, Vm
 from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
+
+MAX_GRACEFUL_ATTEMPTS = 3
 
 
 class VmLifecycle:
@@ -51,20 +50,19 @@ class VmLifecycle:
         definition: Definition,
         settings: VirtSettings,
         creation: Creation,
-        sample_soon: Callable[[], None],
+        starting: Starting,
     ) -> None:
-        """`sample_soon` asks for early statistics."""
         self._vms = vms
         self._hypervisor = hypervisor
         self._definition = definition
         self._settings = settings
         self._creation = creation
-        self._sample_soon = sample_soon
+        self._starting = starting
 
     async def create(self, params: VmParameters) -> dict[str, Any]:
         """Accept a new VM; it starts in the background and its status tells the rest.
 
-        Raises: Recovering, MissingParameter, InvalidParameter, VMExists.
+        Raises: Recovering, MissingParameter, InvalidParameter, OperationUnsupported, VMExists.
         """
         self._vms.require_all("VM.create")
         prepared = self._creation.prepare(params)
@@ -73,94 +71,64 @@ class VmLifecycle:
         vm = self._creation.entry(prepared)
         self._vms.add(vm)
         vm.tell({})
-        vm.actor.post("start", lambda: self._start(vm, prepared))
+        vm.actor.post("start", lambda: self._starting.start(vm))
         return {**vm.short(), "xml": prepared.xml}
 
-    async def _start(self, vm: Vm, prepared: Prepared) -> None:
-        paused = launches_paused(prepared)
-        try:
-            await self._clear_stale(vm)
-            await self._hypervisor.define(prepared.xml)
-            await self._hypervisor.start(vm.vm_id, paused=paused)
-        except BackendTimeout as error:
-            await self._stop_half_started(vm)
-            await self._failed_to_start(vm, error)
-        except VdsmError as error:
-            await self._failed_to_start(vm, error)
-        else:
-            self._entered(vm, paused=paused)
-            await self._definition.refresh(vm)
-            self._sample_soon()
-
-    def _entered(self, vm: Vm, *, paused: bool) -> None:
-        """A QEMU of this VM runs now: powering up until its guest agent answers or a minute has passed."""
-        if paused:
-            vm.set_paused(PauseCode.NONE)
-        else:
-            vm.set_status(VmStatus.POWERING_UP)
-        vm.after(self._settings.powering_up, "powering up is over", vm.set_up)
-
-    async def _clear_stale(self, vm: Vm) -> None:
-        """A shut-off definition of the same VM is left from an earlier life; a running one is not ours to touch."""
-        try:
-            state = await self._hypervisor.state(vm.vm_id)
-        except NoSuchVM:
-            return
-        if state.active:
-            raise CreateFailed(vm_id=vm.vm_id, cause="a domain with this id, unknown to the agent, runs already")
-        await self._hypervisor.undefine(vm.vm_id)
-
-    async def _stop_half_started(self, vm: Vm) -> None:
-        """A start past its deadline may still succeed; nobody would know of that VM, so end it."""
-        try:
-            await self._hypervisor.destroy(vm.vm_id)
-        except VdsmError as error:
-            log.warning("VM %s: its start timed out, and so did ending it: %s", vm.vm_id, error)
-
-    async def _failed_to_start(self, vm: Vm, error: VdsmError) -> None:
-        message = str(error.fields.get("cause", error)) if isinstance(error, LibvirtError) else error.message
-        ended = Exit(ExitCode.ERROR, ExitReason.START_FAILED, message)
-        vm.set_down(ended)
-        await self._definition.save_exit(vm, ended)
-
     async def destroy(self, vm_id: str, graceful_attempts: int) -> None:
-        """End the VM and forget it. Raises: NoSuchVM, Recovering, VMBusy, DestroyFailed."""
+        """End the VM and forget it.
+
+        A VM that cannot be ended stays in the lists. Raises: NoSuchVM, Recovering, VMBusy, DestroyFailed.
+        """
         vm = self._vms.get(vm_id, "VM.destroy")
         await vm.actor.preempt("destroy", lambda: self._destroy(vm, graceful_attempts), self._settings.destroy_grace)
 
     async def _destroy(self, vm: Vm, graceful_attempts: int) -> None:
-        vm.cancel_timer()
+        if vm.status is VmStatus.WAIT_FOR_LAUNCH:
+            vm.start_outcome = StartOutcome.UNWANTED
+            vm.needs_lookup = True
         try:
-            if vm.status is not VmStatus.DOWN:
-                await self._end_qemu(vm, 0 if vm.unresponsive else graceful_attempts)
-                vm.set_down(Exit(ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Admin shut down from the engine"))
-            await self._undefine(vm)
+            if vm.defined:
+                await self._end_qemu(vm, 0 if vm.hung else min(graceful_attempts, MAX_GRACEFUL_ATTEMPTS))
+            ended = Exit(ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Admin shut down from the engine")
+            went_down = vm.set_down(ended)
+            if vm.defined:
+                await self._undefine(vm, ended if went_down else None)
         except BackendError as error:
             raise DestroyFailed(vm_id=vm.vm_id, cause=error.message) from error
         self._vms.remove(vm.vm_id)
         vm.actor.retire()
 
     async def _end_qemu(self, vm: Vm, graceful_attempts: int) -> None:
-        for _ in range(min(graceful_attempts, 10)):
-            try:
-                await self._hypervisor.destroy(vm.vm_id, graceful=True)
-                return
-            except (NoSuchVM, VMNotRunning):
-                return
-            except LibvirtGone:
-                raise
-            except BackendError as error:
-                log.info("VM %s does not end on SIGTERM: %s", vm.vm_id, error)
+        """Raises: VdsmError when QEMU may still run."""
         try:
+            if vm.status is VmStatus.DOWN and not (await self._hypervisor.state(vm.vm_id)).active:
+                return
+            for _ in range(graceful_attempts):
+                if await self._terminate(vm):
+                    return
             await self._hypervisor.destroy(vm.vm_id)
         except (NoSuchVM, VMNotRunning):
-            log.info("VM %s ended before it was destroyed", vm.vm_id)
+            log.info("VM %s does not run", vm.vm_id)
 
-    async def _undefine(self, vm: Vm) -> None:
+    async def _terminate(self, vm: Vm) -> bool:
+        try:
+            await self._hypervisor.destroy(vm.vm_id, graceful=True)
+        except LibvirtGone:
+            raise
+        except (BackendError, VMBusy) as error:
+            log.info("VM %s does not end on SIGTERM: %s", vm.vm_id, error)
+            return False
+        return True
+
+    async def _undefine(self, vm: Vm, ended: Exit | None) -> None:
         try:
             await self._hypervisor.undefine(vm.vm_id)
         except NoSuchVM:
             log.info("VM %s has no definition to remove", vm.vm_id)
+        except VdsmError:
+            if ended is not None:
+                await self._definition.save_exit(vm, ended)
+            raise
 
     async def pause(self, context: CallContext, vm_id: str) -> None:
         """Stop the guest's CPUs; done already counts as done. Raises: NoSuchVM, VMNotRunning, WrongState."""
@@ -180,9 +148,13 @@ class VmLifecycle:
 
         async def resume() -> None:
             vm.check_legal("continue")
-            if vm.status is VmStatus.PAUSED:
+            if vm.status is not VmStatus.PAUSED:
+                return
+            try:
                 await self._hypervisor.resume(vm.vm_id, deadline=context.remaining())
-                vm.set_continued()
+            except WrongState:
+                log.info("VM %s runs already", vm.vm_id)
+            vm.set_continued()
 
         await vm.actor.run("continue", resume)
 
@@ -203,7 +175,7 @@ class VmLifecycle:
         """From now on a reboot of the guest ends the VM, which then is down for reason 13.
 
         The intention is stored before libvirt acts on it, so the reason is right even after a crash in between.
-        Raises: NoSuchVM, VMNotRunning, WrongState, OperationUnsupported.
+        Raises: NoSuchVM, VMNotRunning, WrongState, OperationUnsupported, LibvirtError.
         """
         vm = self._vms.get(vm_id, "VM.setDestroyOnReboot")
 
@@ -214,12 +186,10 @@ class VmLifecycle:
                 await self._hypervisor.set_lifecycle_action(
                     vm.vm_id, on_reboot=LifecycleAction.DESTROY, deadline=context.remaining()
                 )
-            except (CallerError, BackendError) as error:
-                await self._definition.save(vm, {DESTROY_ON_REBOOT: None})
-                if isinstance(error, BackendTimeout | VMBusy | OperationUnsupported):
-                    raise
-                raise OperationUnsupported(
-                    operation="set destroy on reboot of", vm_id=vm.vm_id, reason=error.message
-                ) from error
+            except BackendTimeout:
+                raise  # it may have taken effect
+            except VdsmError:
+                await self._definition.keep(vm, {DESTROY_ON_REBOOT: None})
+                raise
 
         await vm.actor.run("set destroy on reboot", change)

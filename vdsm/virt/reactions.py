@@ -1,7 +1,8 @@
 """What an event of the hypervisor means for a VM's status. Runs in the VM's actor, in the order of the events.
 
 libvirt repeats itself (a reset brings bursts of reboot events, a start brings resume events), and a command's own event
-comes after the command has set the status: so every reaction leaves a VM alone that is where it should be.
+may come after the next command has changed the status again: so a reaction leaves a VM alone that is where it should
+be, and before an event pauses or continues a VM, libvirt is asked whether that is still so.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from vdsm.adapters.libvirt.hypervisor import (
     DomainEvent,
     Graphics,
     GraphicsPhase,
+    Hypervisor,
     IoError,
     IoErrorAction,
     Rebooted,
     Resumed,
     RtcChanged,
+    RunState,
     Shutdown,
+    ShutdownCause,
+    ShutdownExplained,
     ShutoffReason,
-    Started,
     Stopped,
     StoppedReason,
     Suspended,
@@ -32,6 +36,7 @@ from vdsm.adapters.libvirt.hypervisor import (
     TrayChanged,
     WatchdogFired,
 )
+from vdsm.common.errors import VdsmError
 from vdsm.virt.definition import Definition
 from vdsm.virt.domain_xml.metadata import DESTROY_ON_REBOOT, SHUTDOWN_REASON
 from vdsm.virt.settings import VirtSettings
@@ -63,7 +68,8 @@ _SUSPENDED: Mapping[SuspendedReason, PauseCode] = MappingProxyType(
 class Reactions:
     """Applies events to VMs."""
 
-    def __init__(self, definition: Definition, settings: VirtSettings) -> None:
+    def __init__(self, hypervisor: Hypervisor, definition: Definition, settings: VirtSettings) -> None:
+        self._hypervisor = hypervisor
         self._definition = definition
         self._settings = settings
 
@@ -72,19 +78,19 @@ class Reactions:
         match event:
             case Stopped():
                 await self.stopped(vm, event.reason)
-            case Started():
-                if vm.status is VmStatus.WAIT_FOR_LAUNCH:
-                    vm.set_status(VmStatus.POWERING_UP)
             case Suspended():
                 await self._suspended(vm, event)
             case Resumed():
-                await self._resumed(vm)
+                if vm.status is VmStatus.PAUSED and await self._is_so(vm, paused=False):
+                    vm.set_continued()
+            case ShutdownExplained():
+                vm.shutdown_cause = vm.shutdown_cause or event.cause
             case Shutdown() | Crashed():
                 log.info("VM %s: %s", vm.vm_id, event)
             case Rebooted():
-                self._rebooted(vm)
+                await self._rebooted(vm)
             case AgentConnected():
-                self._agent(vm, connected=event.connected)
+                self.agent(vm, connected=event.connected)
             case IoError():
                 self._io_error(vm, event)
             case _:
@@ -92,9 +98,20 @@ class Reactions:
 
     async def stopped(self, vm: Vm, reason: StoppedReason) -> None:
         """QEMU is gone: the VM is down for the reason that is known best, and that is stored."""
+        if vm.status is VmStatus.WAIT_FOR_LAUNCH:
+            return  # its start knows better why
         ended = exit_of(vm, reason)
         if vm.set_down(ended):
             await self._definition.save_exit(vm, ended)
+
+    def agent(self, vm: Vm, *, connected: bool) -> None:
+        """The guest agent came or went."""
+        vm.agent_connected = connected
+        if connected:
+            vm.set_up()
+        elif vm.guest is not None:
+            vm.guest = None
+            vm.touch()
 
     async def _suspended(self, vm: Vm, event: Suspended) -> None:
         if vm.status in {VmStatus.WAIT_FOR_LAUNCH, VmStatus.DOWN}:
@@ -102,27 +119,26 @@ class Reactions:
         if event.reason in {SuspendedReason.MIGRATED, SuspendedReason.FROM_SNAPSHOT, SuspendedReason.RESTORED}:
             log.info("VM %s: %s", vm.vm_id, event)
             return
-        # the event of a pause may come when the VM was continued already, and the other way round
-        if vm.status is VmStatus.PAUSED or await self._definition.is_paused(vm) is not False:
+        if vm.status is VmStatus.PAUSED or await self._is_so(vm, paused=True):
             vm.set_paused(_SUSPENDED.get(event.reason, PauseCode.OTHER))
 
-    async def _resumed(self, vm: Vm) -> None:
-        if vm.status is VmStatus.PAUSED and not await self._definition.is_paused(vm):
-            vm.set_continued()
+    async def _is_so(self, vm: Vm, *, paused: bool) -> bool:
+        """Whether the VM is paused, or not, as an event says that may be old; the event is believed when in doubt."""
+        try:
+            state = await self._hypervisor.state(vm.vm_id)
+        except VdsmError as error:
+            log.info("VM %s: an event is believed as it is: %s", vm.vm_id, error)
+            return True
+        return not state.active or (state.run is RunState.PAUSED) is paused
 
-    def _rebooted(self, vm: Vm) -> None:
-        if vm.status in {VmStatus.UP, VmStatus.POWERING_DOWN}:
+    async def _rebooted(self, vm: Vm) -> None:
+        vm.note_reboot()
+        if vm.status in {VmStatus.UP, VmStatus.POWERING_DOWN, VmStatus.REBOOTING}:
             vm.agent_connected = False
-            vm.set_status(VmStatus.REBOOTING)
-            vm.after(self._settings.powering_up, "rebooting is over", vm.set_up)
-
-    def _agent(self, vm: Vm, *, connected: bool) -> None:
-        vm.agent_connected = connected
-        if connected and vm.status in {VmStatus.POWERING_UP, VmStatus.REBOOTING}:
-            vm.set_up()
-        elif not connected and vm.guest is not None:
-            vm.guest = None
-            vm.touch()
+            vm.boot(VmStatus.REBOOTING, self._settings.powering_up)
+        if vm.metadata.number(SHUTDOWN_REASON) is not None:
+            # it did not do what it was asked; a ladder that is still climbed asks again
+            await self._definition.forget_shutdown(vm)
 
     def _io_error(self, vm: Vm, event: IoError) -> None:
         payload = {"ioerror": {"alias": event.alias, "name": event.alias.rpartition("-")[2], "path": event.path}}
@@ -153,25 +169,29 @@ class Reactions:
 
 
 def exit_of(vm: Vm, reason: StoppedReason) -> Exit:
-    """Why a VM whose QEMU is gone is down: an intention that is stored wins over what libvirt saw."""
-    intended = vm.metadata.number(SHUTDOWN_REASON)
-    if reason is StoppedReason.SHUTDOWN:
-        if intended is not None:
+    """Why a VM whose QEMU is gone is down: an intention that is stored wins over what QEMU said, that over libvirt.
+
+    Whether a guest rebooted or powered off, when a reboot ends the VM, QEMU alone says (`Vm.shutdown_cause`); when
+    nobody was there to hear it, the VM counts as powered off by its user.
+    """
+    if reason in {StoppedReason.SHUTDOWN, StoppedReason.DESTROYED}:
+        if vm.metadata.number(SHUTDOWN_REASON) is not None:
             return Exit(ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Shut down by an administrator")
-        if vm.metadata.flag(DESTROY_ON_REBOOT):
-            # libvirt does not tell this reboot from a power-off; off for good after a reboot would be the worse guess
+        if vm.shutdown_cause in _RESETS and vm.metadata.flag(DESTROY_ON_REBOOT):
             return Exit(ExitCode.NORMAL, ExitReason.DESTROYED_ON_REBOOT, "Destroyed on reboot of the guest")
+        if reason is StoppedReason.DESTROYED:
+            return Exit(ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Destroyed by an administrator")
+        if vm.shutdown_cause is ShutdownCause.HOST_SIGNAL:
+            return Exit(ExitCode.NORMAL, ExitReason.HOST_SHUTDOWN, "The host ended its QEMU, as on its shutdown")
         return Exit(ExitCode.NORMAL, ExitReason.USER_SHUTDOWN, "User shut down from within the guest")
-    if reason is StoppedReason.DESTROYED:
-        if vm.metadata.flag(DESTROY_ON_REBOOT):
-            return Exit(ExitCode.NORMAL, ExitReason.DESTROYED_ON_REBOOT, "Destroyed on reboot of the guest")
-        return Exit(ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Admin shut down from the engine")
     if reason is StoppedReason.MIGRATED:
         return Exit(ExitCode.NORMAL, ExitReason.MIGRATED, "Migration succeeded")
     if reason is StoppedReason.SAVED:
         return Exit(ExitCode.NORMAL, ExitReason.SAVED, "Saved to disk")
     return Exit(ExitCode.ERROR, ExitReason.LOST_QEMU, "Lost connection with qemu process")
 
+
+_RESETS = frozenset({ShutdownCause.GUEST_RESET, ShutdownCause.HOST_RESET})
 
 STOPPED_BY_SHUTOFF: Mapping[ShutoffReason, StoppedReason] = MappingProxyType(
     {

@@ -1,7 +1,8 @@
-"""Rebuild every VM from libvirt and its metadata: at start, and after libvirtd was gone.
+"""Keeps the VMs in step with libvirt's domains: rebuilt at start, compared again after libvirtd was gone.
 
 Domains that do not carry our metadata are never touched, and not even listed. Until every domain of ours has its entry,
-lists answer 99 (vms.py); afterwards entries stay while libvirt is away, and are compared with it when it is back.
+lists answer 99 (vms.py); afterwards entries stay while libvirt is away, and are compared with it when it is back. What
+a domain that is found, or looked up again, means for its VM says catching_up.py.
 """
 
 from __future__ import annotations
@@ -9,71 +10,64 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from functools import partial
 
 from vdsm.adapters.libvirt.hypervisor import (
     ConnectionLost,
     ConnectionRestored,
     Defined,
     DomainEvent,
-    DomainRecord,
-    DomainState,
     Hypervisor,
     HypervisorEvent,
-    PausedReason,
-    RunState,
-    ShutoffReason,
     Started,
-    StoppedReason,
 )
 from vdsm.common.errors import NoSuchVM, VdsmError
-from vdsm.virt.creation import Creation, Found, found
-from vdsm.virt.definition import Definition, stored_exit
-from vdsm.virt.reactions import STOPPED_BY_SHUTOFF, Reactions, exit_of
+from vdsm.virt.catching_up import CatchingUp
+from vdsm.virt.creation import Creation, found
+from vdsm.virt.definition import stored_exit
+from vdsm.virt.reactions import Reactions
 from vdsm.virt.settings import VirtSettings
-from vdsm.virt.status import ExitCode, ExitReason, PauseCode, VmStatus
-from vdsm.virt.vm import Exit, Vm
+from vdsm.virt.status import VmStatus
+from vdsm.virt.vm import Vm
 from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 1.0
-
-_PAUSED = {
-    PausedReason.IOERROR: PauseCode.OTHER,
-    PausedReason.POSTCOPY: PauseCode.POSTCOPY,
-    PausedReason.POSTCOPY_FAILED: PauseCode.POSTCOPY,
-}
+MAX_RETRY_SECONDS = 10.0
 
 
 class Recovery:
-    """Keeps the entries in step with libvirt's domains."""
+    """Hears of domains, and looks at them."""
 
     def __init__(
         self,
         vms: Vms,
         hypervisor: Hypervisor,
-        definition: Definition,
         reactions: Reactions,
         settings: VirtSettings,
         creation: Creation,
+        catching_up: CatchingUp,
     ) -> None:
         self._vms = vms
         self._hypervisor = hypervisor
-        self._definition = definition
         self._reactions = reactions
-        self._settings = settings
         self._creation = creation
-        self._wanted = asyncio.Event()
-        self._strangers: set[str] = set()
+        self._catching_up = catching_up
+        self._gate = asyncio.Semaphore(settings.recovery_parallel)
+        self._work = asyncio.Event()
+        self._everything = True
+        self._strangers: dict[str, int] = {}
+        """Domains without an entry of which something was heard since they were looked at: the status time that an
+        earlier entry had, or 0."""
         self._task: asyncio.Task[None] | None = None
         self._unsubscribe: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Begin to listen and, once libvirt is there, to rebuild."""
         self._unsubscribe = self._hypervisor.subscribe(self._on_event)
-        self._wanted.set()
+        self._work.set()
         self._task = asyncio.get_running_loop().create_task(self._run(), name="vm recovery")
+        self._task.add_done_callback(_tell_end)
 
     async def close(self) -> None:
         """Stop listening."""
@@ -84,158 +78,123 @@ class Recovery:
             await asyncio.wait({self._task})
 
     def look_up_lost(self) -> None:
-        """Ask for a comparison when a VM's state was lost; called with every sweep."""
-        if any(vm.needs_lookup for vm in self._vms.known()):
-            self._wanted.set()
+        """Compare the VMs of which something was lost, or could not be stored; called with every sweep."""
+        if not self._hypervisor.connected:
+            return
+        for vm in self._vms.known():
+            if vm.needs_lookup:
+                vm.needs_lookup = False
+                self._post_catch_up(vm)
+
+    def _post_catch_up(self, vm: Vm) -> None:
+        vm.actor.post("catch up", lambda: self._catch_up(vm))
+
+    async def _catch_up(self, vm: Vm) -> None:
+        if await self._catching_up.catch_up(vm):
+            self._revive(vm)
 
     def _on_event(self, event: HypervisorEvent) -> None:
         match event:
             case ConnectionRestored():
-                self._wanted.set()
+                self._everything = True
+                self._work.set()
             case ConnectionLost():
                 for vm in self._vms.known():
-                    if vm.is_active and not vm.unresponsive:
-                        vm.unresponsive = True
+                    if vm.is_active:
+                        vm.unreachable = True
                         vm.touch()
             case DomainEvent():
                 self._on_domain_event(event)
 
     def _on_domain_event(self, event: DomainEvent) -> None:
         vm = self._vms.find(event.vm_id)
-        if vm is not None:
+        if vm is None:
+            self._strangers.setdefault(event.vm_id, 0)
+            if isinstance(event, Started | Defined):
+                self._work.set()
+        elif isinstance(event, Started):
+            vm.actor.post("started", lambda: self._started(vm))
+        else:
             vm.actor.post(type(event).__name__, lambda: self._reactions.apply(vm, event))
-            return
-        if not self._vms.recovered:
-            self._strangers.add(event.vm_id)
-        elif isinstance(event, Started | Defined):
-            self._wanted.set()
+
+    async def _started(self, vm: Vm) -> None:
+        """A start that a manager commanded has set the status by now."""
+        if vm.status in {VmStatus.DOWN, VmStatus.WAIT_FOR_LAUNCH}:
+            await self._catch_up(vm)
 
     async def _run(self) -> None:
+        failures = 0
         while True:
-            await self._wanted.wait()
-            self._wanted.clear()
+            await self._work.wait()
+            self._work.clear()
             if not self._hypervisor.connected:
                 continue
             try:
-                await self._compare()
+                await self._look()
+                failures = 0
             except VdsmError as error:
                 log.warning("VMs cannot be compared with libvirt yet: %s", error)
-                self._again()
-                await asyncio.sleep(RETRY_SECONDS)
+                self._work.set()
+                await asyncio.sleep(min(RETRY_SECONDS * 2**failures, MAX_RETRY_SECONDS))
+                failures += 1
 
-    def _again(self) -> None:
-        self._wanted.set()
+    async def _look(self) -> None:
+        """Look at all domains, or at those that are new. Raises: VdsmError when one of ours may have been missed."""
+        everything, self._everything = self._everything, False
+        try:
+            if everything:
+                for vm in self._vms.known():
+                    self._post_catch_up(vm)
+                for record in await self._hypervisor.list_domains():
+                    self._strangers.setdefault(record.vm_id, 0)
+            await self._adopt_all()
+        except VdsmError:
+            self._everything |= everything
+            raise
+        if everything and not self._vms.recovered:
+            self._vms.recovered = True
+            log.info("all %d VMs of this host are known", len(self._vms))
 
-    async def _compare(self) -> None:
-        """One pass over all domains. Raises: VdsmError when a domain of ours may have been missed."""
-        records = await self._hypervisor.list_domains()
-        gate = asyncio.Semaphore(self._settings.recovery_parallel)
-
-        async def one(record: DomainRecord) -> None:
-            async with gate:
-                await self._compare_one(record)
-
-        results = await asyncio.gather(*(one(record) for record in records), return_exceptions=True)
+    async def _adopt_all(self) -> None:
+        results = await asyncio.gather(*map(self._adopt, list(self._strangers)), return_exceptions=True)
         for result in results:
             if isinstance(result, BaseException):
                 raise result
-        if not self._vms.recovered:
-            self._vms.recovered = True
-            log.info("all %d VMs of this host are known", len(self._vms))
-        present = {record.vm_id for record in records}
-        for vm in self._vms.known():
-            if vm.vm_id not in present and vm.status not in {VmStatus.DOWN, VmStatus.WAIT_FOR_LAUNCH}:
-                vm.actor.post("lost", partial(self._missing, vm))
 
-    async def _compare_one(self, record: DomainRecord) -> None:
-        vm = self._vms.find(record.vm_id)
-        if vm is None:
-            await self._adopt(record)
-        elif vm.status is not VmStatus.WAIT_FOR_LAUNCH:
-            vm.actor.post("catch up", lambda: self._catch_up(vm))
-
-    async def _adopt(self, record: DomainRecord) -> None:
-        try:
-            domain = found(await self._hypervisor.domain_xml(record.vm_id, inactive=not record.state.active))
-            if domain is None:
+    async def _adopt(self, vm_id: str) -> None:
+        """Give a domain that is ours, and has none, an entry."""
+        async with self._gate:
+            known_until = self._strangers.pop(vm_id, 0)
+            if self._vms.find(vm_id) is not None:
                 return
-            self._strangers.discard(record.vm_id)
-            state = await self._hypervisor.state(record.vm_id)
-        except NoSuchVM:
+            try:
+                state = await self._hypervisor.state(vm_id)
+                domain = found(await self._hypervisor.domain_xml(vm_id, inactive=not state.active))
+            except NoSuchVM:
+                return
+            except VdsmError:
+                self._strangers[vm_id] = known_until
+                raise
+        if domain is None or self._vms.find(vm_id) is not None:
             return
-        if self._vms.find(record.vm_id) is not None:
-            return
-        vm = self._creation.entry(domain)
-        self._settle(vm, domain, state)
+        vm = self._creation.entry(domain, known_until=known_until)
         self._vms.add(vm)
+        self._catching_up.settle(vm, domain, state)
         log.info("VM %s (%s) found: %s", vm.vm_id, vm.name, vm.status.value)
-        if record.vm_id in self._strangers:
-            vm.actor.post("catch up", lambda: self._catch_up(vm))
-        if vm.status is VmStatus.DOWN and stored_exit(vm.metadata) is None and vm.exit is not None:
-            ended = vm.exit
-            vm.actor.post("store exit", lambda: self._definition.save_exit(vm, ended))
+        if self._strangers.pop(vm_id, None) is not None:
+            self._post_catch_up(vm)  # something happened to it while it was looked at
+        if (vm.status is VmStatus.DOWN) != (stored_exit(vm.metadata) is not None):
+            vm.actor.post("store exit", lambda: self._catching_up.store_exit(vm))
 
-    def _settle(self, vm: Vm, domain: Found, state: DomainState) -> None:
-        """The status of a VM that was found, from libvirt's state and what our metadata says."""
-        vm.agent_connected = domain.agent_connected
-        if not state.active:
-            vm.set_down(stored_exit(vm.metadata) or _missed_exit(vm, state))
-            return
-        if state.run is RunState.PAUSED:
-            reason = state.paused_reason
-            vm.set_paused(_PAUSED.get(reason, PauseCode.NONE) if reason is not None else PauseCode.NONE)
-            vm.status_before_pause = VmStatus.UP
-        else:
-            vm.set_status(VmStatus.POWERING_UP)
-            if state.run is RunState.SHUTDOWN:
-                vm.set_status(VmStatus.POWERING_DOWN)
-        age = vm.age()
-        if domain.agent_connected or age >= self._settings.powering_up:
-            vm.set_up()
-        elif vm.is_running:
-            vm.after(self._settings.powering_up - age, "powering up is over", vm.set_up)
-
-    async def _catch_up(self, vm: Vm) -> None:
-        """Compare one VM with libvirt; events of it may have been lost."""
-        if vm.status is VmStatus.WAIT_FOR_LAUNCH:
-            return
-        vm.needs_lookup = False
-        try:
-            state = await self._hypervisor.state(vm.vm_id)
-        except NoSuchVM:
-            await self._missing(vm)
-            return
-        if vm.status is VmStatus.DOWN:
-            if vm.exit is not None and stored_exit(vm.metadata) is None:
-                await self._definition.save_exit(vm, vm.exit)
-            return
-        if not state.active:
-            reason = STOPPED_BY_SHUTOFF.get(state.shutoff_reason or ShutoffReason.UNKNOWN, StoppedReason.UNKNOWN)
-            await self._reactions.stopped(vm, reason)
-            return
-        vm.unresponsive = False
-        vm.touch()
-        if state.run is RunState.PAUSED:
-            reason_paused = state.paused_reason or PausedReason.UNKNOWN
-            vm.set_paused(_PAUSED.get(reason_paused, PauseCode.NONE))
-        else:
-            vm.set_continued()
-        await self._definition.refresh(vm)
-
-    async def _missing(self, vm: Vm) -> None:
-        vm.set_down(
-            Exit(ExitCode.ERROR, ExitReason.DOMAIN_MISSING, "The VM's domain is gone from libvirt; somebody removed it")
-        )
+    def _revive(self, vm: Vm) -> None:
+        """Somebody started the domain of a VM that was down: its entry is made anew. Runs in its actor."""
+        log.warning("VM %s was down and somebody started it; it is taken as it is", vm.vm_id)
+        self._vms.remove(vm.vm_id)
+        vm.actor.retire()
+        self._strangers[vm.vm_id] = vm.status_time
+        self._work.set()
 
 
-def _missed_exit(vm: Vm, state: DomainState) -> Exit:
-    """Why a VM is down that went down while the agent was away, or never started."""
-    shutoff = state.shutoff_reason or ShutoffReason.UNKNOWN
-    stopped = STOPPED_BY_SHUTOFF.get(shutoff)
-    if stopped is None:
-        return Exit(
-            ExitCode.ERROR,
-            ExitReason.LOST_QEMU,
-            "The VM is not running, and nobody saw it end: the host or the agent went down while it started or ran",
-        )
-    return exit_of(vm, stopped)
+def _tell_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("VMs are not looked after any more", exc_info=error)

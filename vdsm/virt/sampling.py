@@ -1,7 +1,8 @@
 """The sweep: one bulk call per interval gives every running VM its statistics.
 
 Callers are served from what the last sweep left, pre-encoded, and never wait for libvirt. A VM whose QEMU hangs says
-so (monitorResponse -1) and keeps its last numbers; the others do not notice.
+so (monitorResponse -1) and keeps its last numbers; the others do not notice. A start is followed by two early sweeps,
+so that rates exist soon.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from vdsm.adapters.libvirt.hypervisor import BulkSample, Hypervisor
+from vdsm.adapters.libvirt.hypervisor import BulkSample, ConnectionRestored, Hypervisor, HypervisorEvent, Started
 from vdsm.common.errors import VdsmError
 from vdsm.virt.settings import VirtSettings
 from vdsm.virt.stats.sample import read_sample
@@ -18,7 +19,7 @@ from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
 
-SOON_SECONDS = 1.0
+EARLY_SECONDS = (1.0, 3.0)
 
 
 class Sampling:
@@ -31,25 +32,36 @@ class Sampling:
         self._hypervisor = hypervisor
         self._settings = settings
         self._after_sweep = after_sweep
-        self._soon = asyncio.Event()
+        self._early: list[float] = []
+        self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._unsubscribe: Callable[[], None] | None = None
         self.sweeps = 0
         self.failed = 0
         self.last_seconds = 0.0
 
     def start(self) -> None:
         """Begin."""
+        self._unsubscribe = self._hypervisor.subscribe(self._on_event)
         self._task = asyncio.get_running_loop().create_task(self._run(), name="vm sampling")
+        self._task.add_done_callback(_tell_end)
 
     async def close(self) -> None:
         """Stop."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait({self._task})
 
     def soon(self) -> None:
-        """Sweep within a second: a VM has just started, or libvirt is back."""
-        self._soon.set()
+        """Sweep twice within seconds."""
+        now = asyncio.get_running_loop().time()
+        for seconds in EARLY_SECONDS:
+            # what is due in the same second serves both
+            if not any(abs(due - now - seconds) < 0.5 for due in self._early):
+                self._early.append(now + seconds)
+        self._news.set()
 
     async def sweep(self) -> None:
         """One sweep, now. Raises: as Hypervisor.bulk_stats."""
@@ -65,13 +77,23 @@ class Sampling:
             if not vm.is_active:
                 continue
             record = sample.records.get(vm.vm_id)
-            vm.unresponsive = vm.vm_id in sample.unresponsive
-            if record is not None and not vm.unresponsive:
+            vm.hung = vm.vm_id in sample.unresponsive
+            if record is not None and not vm.hung:
                 vm.previous, vm.sample = vm.sample, read_sample(record, sample.taken_at)
+                vm.sampled_at = sample.taken_at
+            elif record is None and not vm.hung and vm.sampled_at < sample.taken_at:
+                vm.needs_lookup = True  # it does not run, as libvirt says, and nobody has told
             vm.touch()
 
+    def _on_event(self, event: HypervisorEvent) -> None:
+        if isinstance(event, ConnectionRestored | Started):
+            self.soon()
+
     async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
         while True:
+            began = loop.time()
+            self._early = [due for due in self._early if due > began]
             try:
                 if self._hypervisor.connected:
                     await self.sweep()
@@ -80,19 +102,28 @@ class Sampling:
                 log.warning("no statistics this time: %s", error)
                 self._age()
             self._after_sweep()
+            await self._pause(began + self._settings.sample_interval)
+
+    async def _pause(self, until: float) -> None:
+        """Until the next sweep is due."""
+        loop = asyncio.get_running_loop()
+        while (seconds := min([until, *self._early]) - loop.time()) > 0:
+            self._news.clear()
             try:
-                async with asyncio.timeout(self._settings.sample_interval):
-                    await self._soon.wait()
+                async with asyncio.timeout(seconds):
+                    await self._news.wait()
             except TimeoutError:
-                continue
-            self._soon.clear()
-            await asyncio.sleep(SOON_SECONDS)
+                return
 
     def _age(self) -> None:
         """Numbers older than the command timeout say that nobody answers for the VM."""
         now = asyncio.get_running_loop().time()
         for vm in self._vms.known():
-            sample = vm.sample
-            if vm.is_active and sample is not None and now - sample.time > self._settings.command_timeout:
-                vm.unresponsive = True
+            if vm.is_active and now - vm.sampled_at > self._settings.command_timeout:
+                vm.hung = True
                 vm.touch()
+
+
+def _tell_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.critical("VMs are not sampled any more", exc_info=error)

@@ -11,7 +11,7 @@ class VirtSettings:
 
     sample_interval: float = 15.0  # [vars] vm_sample_interval
     command_timeout: float = 60.0  # [vars] vm_command_timeout
-    user_shutdown_delay: float = 30.0  # [vars] user_shutdown_timeout
+    shutdown_delay: float = 30.0  # [vars] user_shutdown_timeout
     shutdown_step: float = 120.0  # [vars] sys_shutdown_timeout
     powering_up: float = 60.0
     powering_down: float = 300.0

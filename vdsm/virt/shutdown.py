@@ -1,17 +1,21 @@
-"""The shutdown ladder: guest agent, then ACPI, then destroy, each with time to work.
+"""The shutdown ladder: guest agent, then ACPI, then destroy (or reset), each with time to work.
 
 The ladder is a task of its own, because it waits for minutes while the VM's actor must stay free; each rung that
 touches the VM goes through the actor. A second shutdown of the same VM starts the ladder anew.
+
+QEMU's guest agent asks the guest at once and shows no message to its users. A guest that warns its users by itself
+needs time for that, so the delay of a shutdown is given to the agent's rung, on top of the time that each rung has.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor, ShutdownMode
-from vdsm.common.errors import InvalidParameter, VdsmError, VMBusy
+from vdsm.common.errors import InvalidParameter, NoSuchVM, VdsmError, VMBusy
 from vdsm.virt.definition import Definition
 from vdsm.virt.domain_xml.metadata import SHUTDOWN_REASON
 from vdsm.virt.settings import VirtSettings
@@ -21,16 +25,22 @@ from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
 
-MAX_STEP_SECONDS = 86400
+MAX_SECONDS = 86400
 
 
 @dataclass(frozen=True, slots=True)
-class ShutdownRequest:
-    """How to shut down. `step`: seconds for each rung; `force`: destroy as the last rung."""
+class _Request:
+    """`delay`, `step`: seconds. `done`: the guest did what it was asked."""
 
     reboot: bool
-    step: float
     force: bool
+    delay: float
+    step: float
+    done: Callable[[], bool]
+
+    @property
+    def what(self) -> str:
+        return "reboot" if self.reboot else "shut down"
 
 
 class VmShutdown:
@@ -43,33 +53,29 @@ class VmShutdown:
         self._definition = definition
         self._ladders: dict[str, asyncio.Task[None]] = {}
 
-    async def shutdown(self, vm_id: str, *, reboot: bool, force: bool, step: int | None) -> None:
-        """Begin the ladder; returns once the request is accepted. `step` None: as configured.
+    async def shutdown(
+        self,
+        vm_id: str,
+        *,
+        reboot: bool = False,
+        force: bool = False,
+        delay: int | None = None,
+        step: int | None = None,
+    ) -> None:
+        """Begin the ladder; returns once the request is accepted. `delay`, `step` in seconds, None: as configured.
 
-        Raises: NoSuchVM, VMNotRunning, WrongState, InvalidParameter.
+        Raises: NoSuchVM, VMNotRunning, WrongState, VMBusy, InvalidParameter.
         """
-        if step is not None and not 0 <= step <= MAX_STEP_SECONDS:
-            raise InvalidParameter(
-                parameter="timeout", value=step, reason=f"it must be 0 to {MAX_STEP_SECONDS} seconds"
-            )
-        request = ShutdownRequest(reboot, self._settings.shutdown_step if step is None else step, force)
+        patience = _seconds("delay", delay, self._settings.shutdown_delay)
+        each = _seconds("timeout", step, self._settings.shutdown_step)
         vm = self._vms.get(vm_id, "VM.shutdown")
-        operation = "reboot" if request.reboot else "shut down"
+        before = vm.reboots
 
-        async def begin() -> None:
-            vm.check_legal(operation)
-            earlier = self._ladders.pop(vm.vm_id, None)
-            if earlier is not None:
-                earlier.cancel()
-            if not request.reboot:
-                await self._definition.save(vm, {SHUTDOWN_REASON: int(ExitReason.ADMIN_SHUTDOWN)})
-                if vm.status is not VmStatus.PAUSED:
-                    vm.set_status(VmStatus.POWERING_DOWN)
-            task = asyncio.create_task(self._climb(vm, request), name=f"shutdown {vm.vm_id}")
-            self._ladders[vm.vm_id] = task
-            task.add_done_callback(lambda done: self._forget(vm.vm_id, done))
+        def done() -> bool:
+            return vm.status is VmStatus.DOWN or (reboot and vm.reboots > before)
 
-        await vm.actor.run(operation, begin)
+        request = _Request(reboot, force, patience, each, done)
+        await vm.actor.run(request.what, lambda: self._begin(vm, request))
 
     async def close(self) -> None:
         """Stop all ladders; the guests that were asked go on shutting down."""
@@ -79,23 +85,46 @@ class VmShutdown:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _climb(self, vm: Vm, request: ShutdownRequest) -> None:
-        for mode in (ShutdownMode.AGENT, ShutdownMode.ACPI):
+    async def _begin(self, vm: Vm, request: _Request) -> None:
+        vm.check_legal(request.what)
+        earlier = self._ladders.pop(vm.vm_id, None)
+        if earlier is not None:
+            earlier.cancel()
+        if not request.reboot:
+            vm.timer.cancel()
+            await self._intend(vm)
+            if vm.status is not VmStatus.PAUSED:
+                vm.set_status(VmStatus.POWERING_DOWN)
+        elif vm.metadata.number(SHUTDOWN_REASON) is not None:
+            await self._definition.forget_shutdown(vm)
+        task = asyncio.create_task(self._climb(vm, request), name=f"{request.what} {vm.vm_id}")
+        self._ladders[vm.vm_id] = task
+        task.add_done_callback(lambda done: self._forget(vm.vm_id, done))
+
+    async def _intend(self, vm: Vm) -> None:
+        """Whatever ends the VM from now on, it is an administrator's doing."""
+        if vm.metadata.number(SHUTDOWN_REASON) is None:
+            await self._definition.keep(vm, {SHUTDOWN_REASON: int(ExitReason.ADMIN_SHUTDOWN)})
+
+    async def _climb(self, vm: Vm, request: _Request) -> None:
+        for mode, seconds in ((ShutdownMode.AGENT, request.delay + request.step), (ShutdownMode.ACPI, request.step)):
             if mode is ShutdownMode.AGENT and not vm.agent_connected:
                 continue
-            if await self._ask(vm, mode, reboot=request.reboot) and await self._wait(vm, request):
+            if await self._ask(vm, mode, request) and await vm.until(request.done, seconds):
                 return
-        if request.force and not request.reboot and vm.is_active:
-            log.info("VM %s did not shut down when asked; destroying it", vm.vm_id)
-            await self._force(vm)
-        elif vm.is_active and not request.reboot:
-            await vm.actor.run("shut down", lambda: self._give_up(vm))
+        if request.force and await self._force(vm, request):
+            return
+        await vm.actor.run(request.what, lambda: self._give_up(vm, request))
 
-    async def _ask(self, vm: Vm, mode: ShutdownMode, *, reboot: bool) -> bool:
+    async def _ask(self, vm: Vm, mode: ShutdownMode, request: _Request) -> bool:
+        """False when there is nothing to wait for."""
+
         async def ask() -> bool:
-            if not vm.is_active:
+            if request.done():
                 return True
-            call = self._hypervisor.reboot if reboot else self._hypervisor.shutdown
+            if not request.reboot:
+                await self._intend(vm)
+            call = self._hypervisor.reboot if request.reboot else self._hypervisor.shutdown
             try:
                 await call(vm.vm_id, mode)
             except VdsmError as error:
@@ -104,31 +133,49 @@ class VmShutdown:
             return True
 
         try:
-            return await vm.actor.run("shut down", ask)
-        except VMBusy:
+            return await vm.actor.run(request.what, ask)
+        except (VMBusy, NoSuchVM) as error:
+            log.info("VM %s was not asked to %s: %s", vm.vm_id, request.what, error)
             return True
 
-    async def _wait(self, vm: Vm, request: ShutdownRequest) -> bool:
-        """True when the guest did what it was asked within the rung's time."""
-        wanted = {VmStatus.REBOOTING, VmStatus.DOWN} if request.reboot else {VmStatus.DOWN}
-        return await vm.reaches(wanted, request.step)
+    async def _force(self, vm: Vm, request: _Request) -> bool:
+        """The last rung; a shutdown leaves the VM Down, for the manager to collect. False when it does not work."""
 
-    async def _force(self, vm: Vm) -> None:
-        """The last rung leaves the VM Down, for the manager to collect, as a shutdown does."""
+        async def force() -> None:
+            if request.done():
+                return
+            log.info("VM %s did not %s when asked; it is forced to", vm.vm_id, request.what)
+            if request.reboot:
+                await self._hypervisor.reset(vm.vm_id)
+            else:
+                await self._hypervisor.destroy(vm.vm_id)
+
         try:
-            await vm.actor.run("destroy", lambda: self._hypervisor.destroy(vm.vm_id))
+            await vm.actor.run(request.what, force)
         except VdsmError as error:
-            log.warning("VM %s could not be destroyed at the end of its shutdown: %s", vm.vm_id, error)
+            log.warning("VM %s could not be forced to %s: %s", vm.vm_id, request.what, error)
+            return False
+        return True
 
-    async def _give_up(self, vm: Vm) -> None:
-        """The guest did not react: the VM is up, as before, and what it does later is its user's doing."""
-        log.warning("VM %s did not react to shutdown; it stays up", vm.vm_id)
-        await self._definition.save(vm, {SHUTDOWN_REASON: None})
-        vm.set_up()
+    async def _give_up(self, vm: Vm, request: _Request) -> None:
+        """The guest did not react: the VM is up, as before."""
+        if request.done():
+            return
+        log.warning("VM %s did not react when asked to %s; it stays up", vm.vm_id, request.what)
+        if not request.reboot:
+            await self._definition.forget_shutdown(vm)
 
     def _forget(self, vm_id: str, task: asyncio.Task[None]) -> None:
         if self._ladders.get(vm_id) is task:
             del self._ladders[vm_id]
         if not task.cancelled() and (error := task.exception()) is not None:
-            level = logging.INFO if isinstance(error, VdsmError) else logging.ERROR
-            log.log(level, "VM %s: shutdown ended: %s", vm_id, error, exc_info=None if level < 40 else error)
+            trace = None if isinstance(error, VdsmError) else error
+            log.log(logging.INFO if trace is None else logging.ERROR, "VM %s: %s", vm_id, error, exc_info=trace)
+
+
+def _seconds(parameter: str, wanted: int | None, configured: float) -> float:
+    if wanted is None:
+        return configured
+    if not 0 <= wanted <= MAX_SECONDS:
+        raise InvalidParameter(parameter=parameter, value=wanted, reason=f"it must be 0 to {MAX_SECONDS} seconds")
+    return float(wanted)

@@ -67,7 +67,10 @@ class PauseCode(Enum):
 
 _S = VmStatus
 
-RUNNING = frozenset({_S.POWERING_UP, _S.UP, _S.POWERING_DOWN, _S.REBOOTING})
+BOOTING = frozenset({_S.POWERING_UP, _S.REBOOTING})
+"""The guest is on its way up: until its agent answers, or a time has passed."""
+
+RUNNING = BOOTING | {_S.UP, _S.POWERING_DOWN}
 """The guest's CPUs run."""
 
 ACTIVE = RUNNING | {_S.PAUSED, _S.MIGRATION_SOURCE, _S.SAVING}
@@ -75,12 +78,12 @@ ACTIVE = RUNNING | {_S.PAUSED, _S.MIGRATION_SOURCE, _S.SAVING}
 
 FOLLOWS: Mapping[VmStatus, frozenset[VmStatus]] = MappingProxyType(
     {
-        _S.WAIT_FOR_LAUNCH: frozenset({_S.POWERING_UP, _S.UP, _S.PAUSED, _S.DOWN}),
-        _S.POWERING_UP: frozenset({_S.UP, _S.PAUSED, _S.POWERING_DOWN, _S.REBOOTING, _S.DOWN}),
+        _S.WAIT_FOR_LAUNCH: RUNNING | {_S.PAUSED, _S.DOWN},
+        _S.POWERING_UP: RUNNING - {_S.POWERING_UP} | {_S.PAUSED, _S.DOWN},
         _S.UP: frozenset({_S.PAUSED, _S.POWERING_DOWN, _S.REBOOTING, _S.MIGRATION_SOURCE, _S.SAVING, _S.DOWN}),
-        _S.PAUSED: frozenset({_S.UP, _S.POWERING_UP, _S.POWERING_DOWN, _S.MIGRATION_SOURCE, _S.SAVING, _S.DOWN}),
+        _S.PAUSED: RUNNING | {_S.MIGRATION_SOURCE, _S.SAVING, _S.DOWN},
         _S.POWERING_DOWN: frozenset({_S.UP, _S.PAUSED, _S.REBOOTING, _S.DOWN}),
-        _S.REBOOTING: frozenset({_S.UP, _S.POWERING_UP, _S.PAUSED, _S.POWERING_DOWN, _S.DOWN}),
+        _S.REBOOTING: frozenset({_S.UP, _S.PAUSED, _S.POWERING_DOWN, _S.DOWN}),
         _S.MIGRATION_SOURCE: frozenset({_S.UP, _S.PAUSED, _S.DOWN}),
         _S.MIGRATION_DESTINATION: frozenset({_S.UP, _S.PAUSED, _S.DOWN}),
         _S.RESTORING: frozenset({_S.UP, _S.PAUSED, _S.DOWN}),
@@ -88,7 +91,7 @@ FOLLOWS: Mapping[VmStatus, frozenset[VmStatus]] = MappingProxyType(
         _S.DOWN: frozenset(),
     }
 )
-"""Which statuses may follow a status."""
+"""Which statuses may follow a status. A VM that is found at start goes from WAIT_FOR_LAUNCH to what it is doing."""
 
 LEGAL: Mapping[str, frozenset[VmStatus]] = MappingProxyType(
     {

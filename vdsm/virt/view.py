@@ -30,7 +30,7 @@ class VmStatsView:
             status=vm.status.value,
             status_time=vm.status_time,
             elapsed=int(vm.age()),
-            responsive=not vm.unresponsive,
+            responsive=vm.responsive,
             client_ip=vm.display_client,
             time_offset=vm.time_offset,
             pause_code=vm.pause_code.value if vm.pause_code is not None else None,
