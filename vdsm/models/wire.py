@@ -10,7 +10,9 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-UUID = Annotated[str, Meta(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?!\n)$")]
+UUID_PATTERN = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?!\n)$"
+
+UUID = Annotated[str, Meta(pattern=UUID_PATTERN)]
 """Text form of a UUID, in either case; compared as sent, so callers fold it where case may differ."""
 
 UInt = Annotated[int, Meta(ge=0)]

@@ -122,5 +122,6 @@ class Dispatcher:
 
     def _failed(self, context: CallContext, error: VdsmError) -> Any:
         if not error.expected:
-            log.warning("%s failed: %s", context.method, error, exc_info=error.__cause__)
+            trace = error.__cause__ if log.isEnabledFor(logging.DEBUG) else None
+            log.warning("%s failed: %s", context.method, error, exc_info=trace)
         return Error(self._faults.code_of(error), error.message)

@@ -15,6 +15,7 @@ from msgspec import inspect as types
 from msgspec import structs
 
 from vdsm.common.contract import Method, UnionTable, WireUnion
+from vdsm.models.wire import UUID_PATTERN
 
 RawParams = dict[str, Any] | list[Any] | None
 
@@ -61,7 +62,8 @@ class ParamsReader:
             try:
                 converted[field.name] = msgspec.convert(value, field.type, strict=False, dec_hook=self._decode_union)
             except (msgspec.ValidationError, ParamsError) as error:
-                raise ParamsError(f"{method.name}: parameter {name!r} cannot be understood: {error}") from error
+                reason = "expected a UUID" if _is_uuid(types.type_info(field.type)) else error
+                raise ParamsError(f"{method.name}: parameter {name!r} cannot be understood: {reason}") from error
         return method.params(**converted)
 
     def _as_text(self, value: object, info: types.Type) -> Any:
@@ -131,6 +133,11 @@ def _by_name(method: Method, raw: RawParams) -> dict[str, Any]:
 
 def _without_null(named: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value is not None}
+
+
+def _is_uuid(info: types.Type) -> bool:
+    """A pattern says nothing to a person."""
+    return isinstance(info, types.StrType) and info.pattern == UUID_PATTERN
 
 
 def _text(value: object) -> Any:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.rpc.conftest import START, TEXT_KEYS, UNIONS, LunSource, PathSource
+from vdsm.common.contract import Effect, Method
+from vdsm.models.wire import UUID
 from vdsm.rpc.params import ParamsError, ParamsReader, merge_unions
+
+
+class UuidParams(msgspec.Struct):
+    vm_id: UUID = msgspec.field(name="vmID")
+
 
 reader = ParamsReader(UNIONS, TEXT_KEYS)
 
@@ -93,6 +101,12 @@ def test_any_json_is_taken_or_refused_cleanly(raw: Any) -> None:
         assert "Test.start" in str(error)
     else:
         assert isinstance(params.vm_id, str)
+
+
+def test_a_uuid_that_is_none_is_called_so() -> None:
+    method = Method("Test.uuid", UuidParams, ("vmID",), Effect.READ, 1.0)
+    with pytest.raises(ParamsError, match="'vmID' cannot be understood: expected a UUID$"):
+        reader.convert(method, {"vmID": "xx"})
 
 
 def test_tables_of_unions_are_merged() -> None:
