@@ -51,7 +51,7 @@ def run(host: Host) -> list[Row]:
             f"all of {count} real paused VMs recovered after start, s",
             spread(recovered, 1, 2),
             f"< {_MOST_RECOVERED:g}",
-            f"listed by libvirt {spread(listed, 1, 2)}",
+            f"listed by libvirt {spread(listed, 1, 3)}",
             "",
             verdict=verdict(met=median(recovered) < _MOST_RECOVERED),
         ),

@@ -24,6 +24,18 @@ def test_the_library_still_has_what_we_use() -> None:
     assert parameters == ["methods", "context", "request"]
 
 
+async def test_what_the_library_binds_takes_a_context_and_parameters_alone(rig: Rig) -> None:
+    for method in rig.server.dispatcher._methods.values():
+        signature = inspect.signature(method)
+        assert [parameter.kind for parameter in signature.parameters.values()] == [
+            inspect.Parameter.POSITIONAL_ONLY
+        ] * 2
+        signature.bind(_context("Test.ping"), None)
+        for wrong in ((), (1,), (1, 2, 3)):
+            with pytest.raises(TypeError):
+                signature.bind(*wrong)
+
+
 async def test_unknown_parameters_are_reported_once_per_call(rig: Rig) -> None:
     rig.gate.set()
     outcome = await rig.server.dispatcher.dispatch("Test.start", {"vmID": "a", "legal": 1}, _context("Test.start"))

@@ -37,6 +37,26 @@ def test_find_gives_exactly_those_at_or_above(subscribed: list[str], destination
     assert table.find(destination) == ()
 
 
+def test_what_was_found_is_forgotten_when_a_subscription_comes_or_goes() -> None:
+    table = SubscriptionTable()
+    assert table.find("a.b") == ()
+    first, second = Subscription("1", "a", _quiet), Subscription("2", "a.b", _quiet)
+    table.add(first)
+    assert table.find("a.b") == (first,)
+    table.add(second)
+    assert table.find("a.b") == (second, first)
+    table.remove(first)
+    assert table.find("a.b") == (second,)
+
+
+def test_found_destinations_are_bounded() -> None:
+    table = SubscriptionTable()
+    table.add(Subscription("1", "a", _quiet))
+    for number in range(10_000):
+        assert len(table.find(f"a.{number}")) == 1
+    assert len(table._found) <= 256
+
+
 def test_a_delivery_is_one_message_with_content_length() -> None:
     frames: list[bytes] = []
     subscription = Subscription("i:d", "a", frames.append)
