@@ -169,7 +169,7 @@ class Daemons:
     def _agent_settings(self) -> dict[str, dict[str, str]]:
         settings = {
             "vars": {"ssl": "true"},
-            "addresses": {"management_ip": "127.0.0.1", "management_port": str(self.port)},
+            "addresses": {"management_ip": "localhost", "management_port": str(self.port)},
             "pki": {
                 "ca_file": str(self.pki.ca_certificate),
                 "cert_file": str(self.pki.server_certificate),

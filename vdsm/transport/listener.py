@@ -1,7 +1,7 @@
 """The TCP listener: IPv6 and IPv4 on one port, TLS or plain, at most so many connections and handshakes.
 
-A bare `::` also takes IPv4, and becomes 0.0.0.0 on a host without IPv6. What a connection speaks is found out by
-`detect_protocol`.
+A bare `::` also takes IPv4, and becomes 0.0.0.0 on a host without IPv6; a name is served on all of its addresses. What a
+connection speaks is found out by `detect_protocol`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import errno
 import logging
 import socket
+from collections.abc import Iterable
 from typing import Any
 
 from vdsm.common.errors import BackendError
@@ -46,7 +47,7 @@ class TcpListener:
         self._port = port
         self._takers = Takers(stomp=lambda connection, data: take_stomp(hub, connection, data))
         self._pool: ConnectionPool | None = None
-        self._acceptor: Acceptor | None = None
+        self._acceptors: list[Acceptor] = []
 
     @property
     def port(self) -> int:
@@ -65,18 +66,20 @@ class TcpListener:
             raise BackendError(
                 backend="Listener", operation=f"listen on {self._host} port {self._port}", cause=error.strerror or error
             ) from error
-        self._port = listening.getsockname()[1]
+        self._port = listening[0].getsockname()[1]
         self._pool = ConnectionPool(limits.connections, self._hub.counters)
-        self._acceptor = Acceptor(listening, self._serve, limits.handshakes, self._hub.counters)
-        kind = "TLS" if self._tls else "plain TCP"
-        log.info("Listening on %s port %d, %s", listening.getsockname()[0], self._port, kind)
+        self._acceptors = [Acceptor(sock, self._serve, limits.handshakes, self._hub.counters) for sock in listening]
+        addresses = " and ".join(sock.getsockname()[0] for sock in listening)
+        log.info("Listening on %s port %d, %s", addresses, self._port, "TLS" if self._tls else "plain TCP")
 
     async def close(self, seconds: float) -> None:
         """Stop listening and end all connections within `seconds`."""
-        if self._acceptor is None or self._pool is None:
+        if self._pool is None:
             return
-        self._acceptor.close()
-        await self._acceptor.wait_closed()
+        for acceptor in self._acceptors:
+            acceptor.close()
+        for acceptor in self._acceptors:
+            await acceptor.wait_closed()
         await self._pool.close_all(seconds)
 
     async def _serve(self, accepted: socket.socket) -> None:
@@ -107,18 +110,40 @@ class TcpListener:
             log.warning("TLS handshake with %s failed: %s", address, error.strerror or str(error) or "it closed")
 
 
-async def _listen(host: str, port: int, backlog: int) -> socket.socket:
+async def _listen(host: str, port: int, backlog: int) -> list[socket.socket]:
+    """Sockets for every address of `host`: `localhost` has two."""
     if host in ("", "::"):
         try:
-            return _bound(socket.AF_INET6, ("::", port), backlog)
+            return [_bound(socket.AF_INET6, ("::", port), backlog)]
         except OSError as error:
             if error.errno not in _NO_IPV6:
                 raise
-        return _bound(socket.AF_INET, ("0.0.0.0", port), backlog)
+        return [_bound(socket.AF_INET, ("0.0.0.0", port), backlog)]
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    family, _type, _protocol, _name, address = found[0]
-    return _bound(family, address, backlog)
+    return _bound_all(dict.fromkeys((entry[0], entry[4]) for entry in found), backlog)
+
+
+def _bound_all(addresses: Iterable[tuple[int, tuple[Any, ...]]], backlog: int) -> list[socket.socket]:
+    """One port on all addresses; those of a family that this host does not have are left out."""
+    sockets: list[socket.socket] = []
+    failed: OSError | None = None
+    try:
+        for family, address in addresses:
+            port = sockets[0].getsockname()[1] if sockets else address[1]
+            try:
+                sockets.append(_bound(family, (address[0], port, *address[2:]), backlog))
+            except OSError as error:
+                if error.errno not in _NO_IPV6:
+                    raise
+                failed = error
+        if failed is not None and not sockets:
+            raise failed
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
 
 
 def _bound(family: int, address: tuple[Any, ...], backlog: int) -> socket.socket:

@@ -105,7 +105,7 @@ def test_any_json_is_taken_or_refused_cleanly(raw: Any) -> None:
 
 def test_a_uuid_that_is_none_is_called_so() -> None:
     method = Method("Test.uuid", UuidParams, ("vmID",), Effect.READ, 1.0)
-    with pytest.raises(ParamsError, match="'vmID' cannot be understood: expected a UUID$"):
+    with pytest.raises(ParamsError, match=r"'vmID' cannot be understood: expected a UUID$"):
         reader.convert(method, {"vmID": "xx"})
 
 

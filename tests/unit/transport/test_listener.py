@@ -40,6 +40,26 @@ async def test_one_port_for_ipv6_and_ipv4(host: str, clients: Keep) -> None:
     await listener.close(5)
 
 
+async def test_a_name_is_served_on_all_of_its_addresses(monkeypatch: pytest.MonkeyPatch, clients: Keep) -> None:
+    def resolve(*_args: object, **_kwargs: object) -> list[tuple[Any, ...]]:
+        stream = socket.SOCK_STREAM
+        return [
+            (socket.AF_INET6, stream, 6, "", ("::1", 0, 0, 0)),
+            (socket.AF_INET, stream, 6, "", ("127.0.0.1", 0)),
+            (socket.AF_INET, stream, 6, "", ("127.0.0.1", 0)),
+        ]
+
+    server = make_server()
+    listener = TcpListener(server.hub, None, "both.example", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", resolve)
+        await listener.start()
+    for host in ("127.0.0.1", "::1"):
+        await clients(await Client.tcp(listener.port, host=host)).connect()
+    assert len(server.rpc.connections) == 2
+    await listener.close(5)
+
+
 async def test_a_host_without_ipv6_listens_on_ipv4(monkeypatch: pytest.MonkeyPatch, clients: Keep) -> None:
     original = socket.socket.bind
 
