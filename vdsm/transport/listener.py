@@ -1,7 +1,7 @@
 """The TCP listener: IPv6 and IPv4 on one port, TLS or plain, at most so many connections and handshakes.
 
-A bare `::` also takes IPv4, and becomes 0.0.0.0 on a host without IPv6; a name is served on all of its addresses. What a
-connection speaks is found out by `detect_protocol`.
+A bare `::` also takes IPv4, and becomes 0.0.0.0 on a host without IPv6; a name is served on all of its addresses. What
+a connection speaks is found out by `detect_protocol`.
 """
 
 from __future__ import annotations
