@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 
-from devhost import install, places
+from devhost import install, places, processes
 from devhost.daemons import Daemons, free_port
 from devhost.libvirtd import PrivateLibvirtd
 from devhost.pki import Pki
@@ -35,8 +35,9 @@ class Host:
         """A directory that both daemons' users may enter, for this process alone. Raises: BusyError."""
         install.ensure_installed(self.progress)
         directory = self._stack.enter_context(run_directory(places.INSTALL_ROOT / "bench"))
+        _end_leftovers(directory)
         self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
-        return directory
+        return places.make_public(directory)
 
     @cached_property
     def pki(self) -> Pki:
@@ -84,6 +85,15 @@ def agent_pid(daemons: Daemons) -> int:
     if pid is None:
         raise ProcessLookupError("vdsmd does not run")
     return pid
+
+
+def _end_leftovers(directory: Path) -> None:
+    """End the daemons of a run that was killed, and forget its files."""
+    for record in directory.glob("*/*.pid"):
+        pid, _, started = record.read_text(encoding="ascii").partition(" ")
+        if started and processes.start_time(int(pid)) == int(started):
+            processes.end([int(pid)])
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def machine() -> str:
