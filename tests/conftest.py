@@ -6,6 +6,7 @@ pytest-xdist and test runs side by side never meet. Tests that kill it start it 
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,12 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from devhost import libvirtd, places
 from devhost.daemons import Daemons, free_port
 from devhost.guest import Guest, ensure_guest
 from devhost.pki import Pki
 from tests.leaks import Footprint, assert_no_pending_task
+
+# a loaded machine is no reason to fail; in continuous integration the same inputs are tried each time
+settings.register_profile("here", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("here"), derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 @pytest.fixture(autouse=True)
