@@ -59,11 +59,11 @@ class _ReplayDaemons(Daemons):
 
 def run(host: Host) -> list[Row]:
     """Measure."""
-    directory = host.directory / "replay"
+    directory = host.second_directory
     with ExitStack() as stack:
-        stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        libvirt, pki = host.libvirt, host.pki  # these make the directories ready
         _copy_code(directory / "code")
-        daemons = _ReplayDaemons(directory, host.libvirt, host.pki, port=free_port(), settings=_SETTINGS)
+        daemons = _ReplayDaemons(directory, libvirt, pki, port=free_port(), settings=_SETTINGS)
         stack.enter_context(daemons)
         wait_answer(daemons.port, host.pki, "Host.getVMList", VMS, 30)
         wire = stack.enter_context(Wire(daemons.port, host.pki))

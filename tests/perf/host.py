@@ -35,9 +35,15 @@ class Host:
         """A directory that both daemons' users may enter, for this process alone. Raises: BusyError."""
         install.ensure_installed(self.progress)
         directory = self._stack.enter_context(run_directory(places.INSTALL_ROOT / "bench"))
-        _end_leftovers(directory)
-        self._stack.callback(shutil.rmtree, directory, ignore_errors=True)
+        for place in (directory, self.second_directory):
+            _end_leftovers(place)
+            self._stack.callback(shutil.rmtree, place, ignore_errors=True)
         return places.make_public(directory)
+
+    @property
+    def second_directory(self) -> Path:
+        """For daemons that are not `daemons`; both lie where `make clean` finds the pids of daemons."""
+        return places.INSTALL_ROOT / "bench2"
 
     @cached_property
     def pki(self) -> Pki:
@@ -56,7 +62,7 @@ class Host:
     @cached_property
     def daemons(self) -> Daemons:
         """Both daemons, running."""
-        daemons = Daemons(self.directory / "run", self.libvirt, self.pki, port=free_port())
+        daemons = Daemons(self.directory, self.libvirt, self.pki, port=free_port())
         with self.progress.step("supervdsmd as root, vdsmd as user vdsm"):
             self._stack.enter_context(daemons)
         return daemons
@@ -89,7 +95,7 @@ def agent_pid(daemons: Daemons) -> int:
 
 def _end_leftovers(directory: Path) -> None:
     """End the daemons of a run that was killed, and forget its files."""
-    for record in directory.glob("*/*.pid"):
+    for record in directory.glob("*.pid"):
         pid, _, started = record.read_text(encoding="ascii").partition(" ")
         if started and processes.start_time(int(pid)) == int(started):
             processes.end([int(pid)])
