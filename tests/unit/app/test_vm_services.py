@@ -12,6 +12,7 @@ from vdsm.app.vm_services import build, settings_of
 from vdsm.models.vm import VmParameters
 from vdsm.rpc.events import EventHub
 from vdsm.virt.domain_xml.prepare import HostFacts
+from vdsm.virt.status import VmStatus
 from vdsm.virt.vms import Vms
 
 FACTS = HostFacts(os_name="debian", os_version="12", serial="s", display_address="0")
@@ -39,7 +40,7 @@ async def test_a_vm_lives_and_its_events_carry_the_time_that_lists_show() -> Non
                 await asyncio.sleep(0.01)
         await services.lifecycle.create(VmParameters(xml=_xml(vm_id)))
         vm = vms.get(vm_id, "test")
-        assert await vm.reaches({type(vm.status).POWERING_UP}, 5)
+        assert await vm.until(lambda: vm.status is VmStatus.POWERING_UP, 5)
         last = told[-1]
         assert last["method"] == f"|virt|VM_status|{vm_id}"
         params = last["params"]
