@@ -116,11 +116,12 @@ def _calls(wire: Wire, seconds: int) -> tuple[list[float], int]:
 
 def _sweeps(wire: Wire, pid: int, count: int) -> float:
     """CPU seconds of the agent per sweep."""
-    before, first = cpu_seconds(pid), _sweep_time(wire)
-    for _ in range(count):
+    seen = {_sweep_time(wire)}
+    before = cpu_seconds(pid)
+    while len(seen) <= count:
         time.sleep(INTERVAL)
-        last = _sweep_time(wire)
-    return (cpu_seconds(pid) - before) / max(1, round((last - first) / INTERVAL))
+        seen.add(_sweep_time(wire))
+    return (cpu_seconds(pid) - before) / count
 
 
 def _sweep_time(wire: Wire) -> float:

@@ -109,7 +109,7 @@ def machine() -> str:
     )
     memory = int(_lines("/proc/meminfo")[0].split()[1]) / 1024**2
     return (
-        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release()}, "
+        f"{model}, {os.cpu_count()} cores, {memory:.0f} GiB, Linux {platform.release().partition('-')[0]}, "
         f"Python {platform.python_version()}, QEMU under TCG"
     )
 
