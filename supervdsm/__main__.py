@@ -127,7 +127,8 @@ def _hand_over(path: Path, settings: Settings) -> int:
     with FdSet([os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)]) as held:
         fd = held.numbers[0]
         status = os.fstat(fd)
-        if not stat.S_ISSOCK(status.st_mode):
+        # a hard link would give away a socket of somebody else
+        if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.geteuid() or status.st_nlink != 1:
             raise FileExistsError(f"{path} was replaced while it was made")
         set_access(fd, FileAccess(uid=settings.agent_uid, gid=settings.agent_gid, mode=0o600))
         return status.st_ino
@@ -141,11 +142,17 @@ def _remove_stale(path: Path) -> None:
     if not stat.S_ISSOCK(mode):
         raise FileExistsError(f"{path} is in the way and is no socket")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
+        # a helper that hangs has a full backlog, for which a connect would wait
+        probe.setblocking(False)  # noqa: FBT003  the standard library's signature
         try:
             probe.connect(str(path))
         except ConnectionRefusedError:
             path.unlink()
             return
+        except BlockingIOError as error:
+            raise FileExistsError(f"another supervdsmd serves {path}, and hangs; end that process first") from error
+        except OSError as error:
+            raise FileExistsError(f"{path} is in the way: {error.strerror}; remove it") from error
     raise FileExistsError(f"another supervdsmd serves {path}")
 
 

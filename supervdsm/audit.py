@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import logging.handlers
 import os
 import stat
 import sys
@@ -35,17 +34,58 @@ class _Formatter(logging.Formatter):
         return f"{stamp}.{int(record.msecs):03d}Z"
 
 
-class _LogFile(logging.handlers.WatchedFileHandler):
-    """Opened again when it was rotated away. The agent may own the directory, so a planted link is not followed."""
+class _LogFile(logging.StreamHandler[io.TextIOWrapper]):
+    """Opened again when it was rotated away; if that fails, lines go on to the old file, and calls are served.
 
-    def _open(self) -> io.TextIOWrapper:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(self.baseFilename, flags, 0o640)
-        status = os.fstat(fd)
-        if status.st_uid != os.geteuid() or status.st_nlink != 1 or not stat.S_ISREG(status.st_mode):
-            os.close(fd)
-            raise PermissionError(f"{self.baseFilename} is not a log file of this process's user")
-        return io.TextIOWrapper(io.FileIO(fd, "a"), encoding="utf-8", write_through=True)
+    Raises: OSError.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(_open_log(path))
+        self._path = path
+        self._complained = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._follow_rotation()
+        super().emit(record)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+    def _follow_rotation(self) -> None:
+        try:
+            if self._is_in_place():
+                return
+            fresh = _open_log(self._path)
+        except OSError as error:
+            if not self._complained:
+                self._complained = True
+                sys.stderr.write(f"supervdsmd: the log cannot be opened again, the old file is kept: {error}\n")
+            return
+        self._complained = False
+        old = self.setStream(fresh)
+        if old is not None:
+            old.close()
+
+    def _is_in_place(self) -> bool:
+        try:
+            now = self._path.lstat()
+        except FileNotFoundError:
+            return False
+        ours = os.fstat(self.stream.fileno())
+        return (now.st_dev, now.st_ino) == (ours.st_dev, ours.st_ino)
+
+
+def _open_log(path: Path) -> io.TextIOWrapper:
+    """The agent may own the directory: no planted link is followed, and no planted FIFO is waited for."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    fd = os.open(path, flags, 0o640)
+    status = os.fstat(fd)
+    if status.st_uid != os.geteuid() or status.st_nlink != 1 or not stat.S_ISREG(status.st_mode):
+        os.close(fd)
+        raise PermissionError(f"{path} is not a log file of this process's user")
+    return io.TextIOWrapper(io.FileIO(fd, "a"), encoding="utf-8", write_through=True)
 
 
 class JsonFormatter(_Formatter):

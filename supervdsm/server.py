@@ -63,6 +63,7 @@ class Server:
         self._selector.register(listener, selectors.EVENT_READ, self._accept)
         self._selector.register(self._bell, selectors.EVENT_READ, self._collect)
         self._selector.register(stop_fd, selectors.EVENT_READ, self._stop)
+        self._stop_fd = stop_fd
         if handed is not None:
             self._selector.register(handed, selectors.EVENT_READ, self._update_identity)
 
@@ -72,6 +73,8 @@ class Server:
             self._turn(self._timeout())
         until = time.monotonic() + STOP_SECONDS
         self._selector.unregister(self._listener)
+        # it stays readable, and would make every turn a busy one
+        self._selector.unregister(self._stop_fd)
         while any(not job.late for job in self._jobs) and time.monotonic() < until:
             self._turn(min(until - time.monotonic(), 0.1))
         for session in tuple(self._sessions):

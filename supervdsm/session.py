@@ -17,10 +17,17 @@ from supervdsm.peer import Caller
 from supervdsm.policy import Answer, Rule
 from vdsm.common.descriptors import FdSet
 from vdsm.common.errors import NotImplementedHere, RemoteProtocolError, VdsmError
-from vdsm.common.ipc import DECODE_ERRORS, Link, Packet, Reply, Request, encode_error
+from vdsm.common.ipc import (
+    DECODE_ERRORS,
+    LONGEST_CORRELATION_ID,
+    Link,
+    Packet,
+    Reply,
+    Request,
+    encode_error,
+)
 from vdsm.models.privileged import VERSION, Operation
 
-LONGEST_CORRELATION_ID = 128
 _decode_request = msgspec.json.Decoder(Request).decode
 _encode = msgspec.json.encode
 

@@ -75,7 +75,7 @@ def _read(path: Path) -> dict[str, Any]:
             )
         try:
             parser.read_file(file)
-        except configparser.Error as error:
+        except (configparser.Error, UnicodeDecodeError) as error:
             raise InvalidParameter(parameter="config", value=str(path), reason=str(error)) from error
     if not parser.has_section(SECTION):
         return {}

@@ -77,7 +77,7 @@ def channel_open(params: ChannelOpen, settings: Settings) -> tuple[ChannelOpenRe
                 fd = _find(directory, place, settings, operation)
                 if fd is not None:
                     with FdSet([fd]):
-                        return ChannelOpenResult(layout=place.layout), FdSet([_connect(fd)])
+                        return ChannelOpenResult(layout=place.layout), FdSet([_connect(fd, operation)])
     raise HelperError(operation=operation, cause="no configured channel directory has it; is the VM running here?")
 
 
@@ -108,15 +108,21 @@ def _find(directory: str, place: _Place, settings: Settings, operation: str) -> 
             raise HelperError(operation=operation, cause=f"{place.steps[-1]} is not a socket")
         if status.st_uid not in owners:
             raise HelperError(operation=operation, cause=f"{place.steps[-1]} belongs to a stranger")
+        if status.st_nlink != 1:
+            raise HelperError(operation=operation, cause=f"{place.steps[-1]} is a link to a socket elsewhere")
         return found.steal()
 
 
-def _connect(fd: int) -> int:
+def _connect(fd: int, operation: str) -> int:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
         # QEMU accepts one client at a time: while another holds the channel, connect would wait without end
         sock.setsockopt(
             socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", *divmod(CONNECT_MICROSECONDS, 1_000_000))
         )
-        sock.connect(f"/proc/self/fd/{fd}")
+        try:
+            sock.connect(f"/proc/self/fd/{fd}")
+        except BlockingIOError as error:
+            cause = "it is held by another client, or QEMU hangs"
+            raise HelperError(operation=operation, cause=cause) from error
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", 0, 0))
         return sock.detach()

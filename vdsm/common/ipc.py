@@ -43,6 +43,8 @@ MAX_FDS = 16
 """Most descriptors in one message, the memfd not counted."""
 MAX_OUTGOING = 64
 """Most messages that wait for a slow reader."""
+LONGEST_CORRELATION_ID = 128
+"""Characters of the correlation id in a request; a caller shortens what is longer."""
 
 Limit = Callable[[str], int]
 """Bytes that a message of the named operation may have; 0 refuses it."""

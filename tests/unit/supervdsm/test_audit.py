@@ -103,3 +103,26 @@ def test_without_a_file_the_log_is_standard_error(capsys: pytest.CaptureFixture[
     audit.configure(None, as_json=False)
     _record()
     assert "operation=channel_open" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("obstacle", ["link", "fifo", "folder"])
+def test_a_rotation_that_fails_costs_no_line_and_no_call(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], obstacle: str
+) -> None:
+    path, old = tmp_path / "log", tmp_path / "log.1"
+    audit.configure(path, as_json=True)
+    path.rename(old)
+    if obstacle == "link":
+        path.symlink_to(tmp_path / "elsewhere")
+    elif obstacle == "fifo":
+        os.mkfifo(path)
+    else:
+        path.mkdir()
+    _record("c-1")
+    _record("c-2")
+    assert len(old.read_text().splitlines()) == 2
+    assert capsys.readouterr().err.count("cannot be opened again") == 1
+    path.rename(tmp_path / "obstacle")
+    _record("c-3")
+    assert "c-3" in path.read_text()
+    assert not (tmp_path / "elsewhere").exists()

@@ -58,11 +58,32 @@ def test_a_living_helper_and_foreign_files_are_left_alone(tmp_path: Path) -> Non
         living.listen(1)
         with pytest.raises(FileExistsError, match="another"):
             _remove_stale(path)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
+        stranger.bind(str(tmp_path / "stream"))
+        stranger.listen(1)
+        with pytest.raises(FileExistsError, match="in the way"):
+            _remove_stale(tmp_path / "stream")
     other = tmp_path / "file"
     other.write_text("precious")
     with pytest.raises(FileExistsError, match="no socket"):
         _remove_stale(other)
     assert other.exists()
+
+
+def test_a_helper_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "sock"
+    with contextlib.ExitStack() as stack:
+        hanging = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        hanging.bind(str(path))
+        hanging.listen(0)
+        for _ in range(2):
+            waiting = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+            waiting.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                waiting.connect(str(path))
+        with pytest.raises(FileExistsError, match="hangs"):
+            _remove_stale(path)
+    assert path.exists()
 
 
 def test_the_socket_is_the_agents_alone_and_goes_with_the_helper(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import pytest
 
 from supervdsm.peer import Caller
 from supervdsm.policy import Answer, build
-from supervdsm.session import LONGEST_CORRELATION_ID, Call, Session
+from supervdsm.session import Call, Session
 from supervdsm.settings import Settings
 from vdsm.common.descriptors import FdSet
 from vdsm.common.errors import BackendTimeout, ResourceExhausted
-from vdsm.common.ipc import Link, Packet, Reply, Request
+from vdsm.common.ipc import LONGEST_CORRELATION_ID, Link, Packet, Reply, Request
 from vdsm.models.privileged import VERSION
 
 

@@ -69,3 +69,11 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
 def test_paths_must_be_absolute() -> None:
     with pytest.raises(InvalidParameter, match="absolute"):
         Settings(libvirt_channel_directories=("a",))
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "conf"
+    path.write_bytes(b"[supervdsm]\nagent_uid = \xff\n")
+    path.chmod(0o644)
+    with pytest.raises(InvalidParameter):
+        load(path)

@@ -19,7 +19,15 @@ import msgspec
 
 from vdsm.common.descriptors import FdSet
 from vdsm.common.errors import HelperGone, RemoteProtocolError, VdsmError
-from vdsm.common.ipc import DECODE_ERRORS, AsyncEndpoint, Packet, Reply, Request, decode_error
+from vdsm.common.ipc import (
+    DECODE_ERRORS,
+    LONGEST_CORRELATION_ID,
+    AsyncEndpoint,
+    Packet,
+    Reply,
+    Request,
+    decode_error,
+)
 from vdsm.models.privileged import OPERATIONS, VERSION, Operation
 
 ResultT = TypeVar("ResultT", bound=msgspec.Struct)
@@ -94,7 +102,7 @@ class HelperConnection:
             operation=spec.name,
             deadline=deadline,
             params=msgspec.Raw(msgspec.json.encode(operation)),
-            correlation_id=correlation_id,
+            correlation_id=correlation_id[:LONGEST_CORRELATION_ID],
         )
         future: asyncio.Future[_Answer] = asyncio.get_running_loop().create_future()
         self._await(number, spec.name, future)

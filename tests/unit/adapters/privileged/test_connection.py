@@ -11,7 +11,7 @@ from tests.unit.adapters.privileged.helper import MiniHelper
 from vdsm.adapters.privileged.connection import HelperConnection
 from vdsm.common.descriptors import FdSet
 from vdsm.common.errors import HelperError, HelperGone, PermissionDenied, RemoteProtocolError
-from vdsm.common.ipc import AsyncEndpoint, Reply, Request, encode_error
+from vdsm.common.ipc import LONGEST_CORRELATION_ID, AsyncEndpoint, Reply, Request, encode_error
 from vdsm.models.privileged import ChannelOpen, HardwareInfo, Ping
 
 VM_ID = "6d1dcc3c-9bb4-4d0c-8d7a-9e3d0b1d2f11"
@@ -46,6 +46,12 @@ async def test_a_call_finds_its_answer(bench: Bench) -> None:
     assert (result.pid, result.uptime, len(fds)) == (77, 1, 0)
     (request,) = bench.helper.requests
     assert (request.operation, request.deadline, request.correlation_id) == ("ping", 1.5, "c-1")
+
+
+async def test_a_correlation_id_that_the_helper_would_refuse_is_shortened(bench: Bench) -> None:
+    await bench.open()
+    await bench.connection.call(Ping(), 1.5, "c" * 1000)
+    assert bench.helper.requests[0].correlation_id == "c" * LONGEST_CORRELATION_ID
 
 
 async def test_answers_may_come_in_any_order(bench: Bench) -> None:

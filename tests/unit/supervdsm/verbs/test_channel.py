@@ -107,6 +107,12 @@ def test_a_link_in_place_of_the_socket_is_refused(settings: Settings, listen: Li
         _open(settings)
 
 
+def test_a_hard_link_in_place_of_the_socket_is_refused(settings: Settings, listen: Listen, tmp_path: Path) -> None:
+    (tmp_path / "ours" / f"{VM_ID}.{NAME}").hardlink_to(listen("private"))
+    with pytest.raises(HelperError, match="a link"):
+        _open(settings)
+
+
 def test_a_link_in_place_of_the_folder_is_refused(settings: Settings, listen: Listen, tmp_path: Path) -> None:
     listen(f"evil/{NAME}")
     (tmp_path / "target" / "domain-7-vm").symlink_to(tmp_path / "evil")
@@ -157,7 +163,7 @@ def test_a_busy_channel_is_not_waited_for_without_end(
     path = listen(f"ours/{VM_ID}.{NAME}", backlog=0)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         other.connect(str(path))
-        with pytest.raises(HelperError):
+        with pytest.raises(HelperError, match="another client"):
             _open(settings)
 
 
