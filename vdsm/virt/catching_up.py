@@ -114,7 +114,8 @@ class CatchingUp:
         if vm.exit is not None:
             return await self._catch_up_down(vm, vm.exit, state)
         if not state.active:
-            await self._reactions.stopped(vm, _stopped(state) or StoppedReason.UNKNOWN)
+            stopped = _stopped(state)
+            await self._reactions.stopped(vm, StoppedReason.UNKNOWN if stopped is None else stopped)
             return False
         if _is_paused(state):
             vm.set_paused(_pause_code(state))
