@@ -19,6 +19,8 @@ import msgspec
 FLUSH_INTERVAL = 0.05
 MAX_PENDING = 20_000
 SLOW_CALL = 1.0
+LONGEST_DETAIL = 2000
+"""Characters of an error's message in a line: it may quote what a peer sent."""
 
 Entry = tuple[float, str, str, str, float, int, str]
 """Wall clock seconds, method, peer, correlation id, duration in seconds, code, detail."""
@@ -55,7 +57,7 @@ class CallLog:
             self.dropped += 1
             self._untold += 1
             return
-        pending.append((time.time(), method, peer, correlation_id, seconds, code, detail))
+        pending.append((time.time(), method, peer, correlation_id, seconds, code, detail[:LONGEST_DETAIL]))
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_INTERVAL, self.flush)
         if seconds > SLOW_CALL:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ import msgspec
 
 from vdsm.common.context import CallContext, Peer
 from vdsm.common.contract import Effect
+from vdsm.common.errors import InternalError
 from vdsm.rpc.call_log import CallLog
 from vdsm.rpc.counters import RpcCounters
 from vdsm.rpc.dispatcher import Dispatcher, Outcome
@@ -37,7 +39,11 @@ log = logging.getLogger(__name__)
 Reply = Callable[[bytes], None]
 
 METHOD_NOT_FOUND = -32601
+INTERNAL_ERROR = -32603
 RESOURCE_EXHAUSTED = 1100
+
+_UNENCODABLE = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
+"""What the encoder raises for a result that JSON cannot carry; text that is no Unicode is a ValueError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +157,9 @@ class RpcConnection:
         verb = server.registry.get(request.method)
         started = time.monotonic()
         if verb is None:
-            message = f"Method not found: {request.method}"
+            message = f"Method not found: {request.method[:200]}"
             server.counters.refused += 1
-            server.call_log.record("unknown", self._peer_name, correlation_id, 0.0, METHOD_NOT_FOUND, message[:200])
+            server.call_log.record("unknown", self._peer_name, correlation_id, 0.0, METHOD_NOT_FOUND, message)
             if not request.is_notification:
                 reply(encode_error(request.id, METHOD_NOT_FOUND, message))
             return
@@ -201,22 +207,38 @@ class RpcConnection:
         counters.in_flight += 1
         task = asyncio.get_running_loop().create_task(run(), name=f"call {context.method}")
         self._tasks[task] = verb.method.effect
-        task.add_done_callback(partial(self._ended, context, started, release))
+        lost = partial(self._lost, verb.method.effect, request, context, started, reply)
+        task.add_done_callback(partial(self._ended, context, release, lost))
 
     def _ended(
-        self, context: CallContext, started: float, release: Callable[[], None], task: asyncio.Task[None]
+        self, context: CallContext, release: Callable[[], None], lost: Callable[[], None], task: asyncio.Task[None]
     ) -> None:
         release()
         if task.cancelled():
-            seconds = time.monotonic() - started
-            self._server.call_log.record(
-                context.method, self._peer_name, context.correlation_id, seconds, -1, "cancelled: its peer went away"
-            )
+            lost()
         elif (error := task.exception()) is not None:
             log.error("answering %s failed", context.method, exc_info=error)
 
+    def _lost(self, effect: Effect, request: Request, context: CallContext, started: float, reply: Reply) -> None:
+        """A call was cancelled: by close(), at the end of the agent, or by a bug while its peer still waits."""
+        if self._open:
+            self._finish(request, context, started, reply, _bug(f"{context.method} was cancelled by the agent itself"))
+            return
+        why = "its peer went away" if effect is Effect.READ else "the agent stopped, its effect is unknown"
+        seconds = time.monotonic() - started
+        self._server.call_log.record(
+            context.method, self._peer_name, context.correlation_id, seconds, -1, f"cancelled: {why}"
+        )
+
     def _finish(self, request: Request, context: CallContext, started: float, reply: Reply, outcome: Outcome) -> None:
-        server, code = self._server, outcome.code
+        server, answer = self._server, b""
+        if self._open and not request.is_notification:
+            try:
+                answer = _encoded(request, outcome)
+            except _UNENCODABLE as error:
+                outcome = _bug(f"the result of {context.method} has no form in JSON", error)
+                answer = _encoded(request, outcome)
+        code = outcome.code
         seconds = time.monotonic() - started
         server.counters.of(context.method).add(seconds, code)
         server.call_log.record(
@@ -227,9 +249,21 @@ class RpcConnection:
             code,
             outcome.value if code else "",
         )
-        if not self._open or request.is_notification:
-            return
-        reply(encode_error(request.id, code, outcome.value) if code else encode_result(request.id, outcome.value))
+        if answer:
+            reply(answer)
+
+
+def _encoded(request: Request, outcome: Outcome) -> bytes:
+    if outcome.code:
+        return encode_error(request.id, outcome.code, outcome.value)
+    return encode_result(request.id, outcome.value)
+
+
+def _bug(what: str, error: Exception | None = None) -> Outcome:
+    """The answer to a call that a bug of ours spoiled; the log has the details."""
+    incident = uuid.uuid4().hex[:12]
+    log.error("incident %s: %s", incident, what, exc_info=error)
+    return Outcome(INTERNAL_ERROR, InternalError(incident=incident).message)
 
 
 def _drop(_answer: bytes) -> None:

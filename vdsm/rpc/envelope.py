@@ -81,7 +81,8 @@ def decode(body: bytes | msgspec.Raw) -> Request:
     try:
         return _request.decode(body)
     except msgspec.ValidationError as error:
-        raise EnvelopeError(-32600, f"Invalid request: {error}", _salvage_id(body)) from error
+        # the error may quote what was sent, at any length
+        raise EnvelopeError(-32600, f"Invalid request: {str(error)[:200]}", _salvage_id(body)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EnvelopeError(-32700, f"Parse error: {error}") from error
 
@@ -128,5 +129,5 @@ def encode_notification(method: str, params: object) -> bytes:
 def _salvage_id(body: bytes | msgspec.Raw) -> msgspec.Raw:
     try:
         return _id_only.decode(body).id
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return NULL_ID

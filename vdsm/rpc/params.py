@@ -100,7 +100,8 @@ class ParamsReader:
             raise ParamsError(f"expected an object, got {type(value).__name__}")
         member = self._member(declared, value)
         if member is None:
-            raise ParamsError(f"the keys {sorted(value)} fit no kind of {declared.__name__}")
+            shown = [key[:64] for key in sorted(value)[:10]]
+            raise ParamsError(f"the keys {shown} fit no kind of {declared.__name__}")
         return msgspec.convert(value, member, strict=False, dec_hook=self._decode_union)
 
     def _keep_unknown(self, converted: object, raw: object, *, top: bool = False) -> None:

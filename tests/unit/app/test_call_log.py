@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vdsm.app.call_log import CallLog, Entry, encode_human, encode_json
+from vdsm.app.call_log import LONGEST_DETAIL, CallLog, Entry, encode_human, encode_json
 
 AT = 1_700_000_000.25
 ENTRY: Entry = (AT, "Host.ping2", "::1,4242", "flow-1", 0.0001234, 0, "")
@@ -123,3 +123,11 @@ def test_no_caller_can_forge_a_line(method: str, flow: str, detail: str) -> None
     json_lines = encode_json([entry])
     assert json_lines.count(b"\n") == 1
     assert json.loads(json_lines)["code"] == 0
+
+
+async def test_a_line_has_a_longest_length() -> None:
+    written: list[bytes] = []
+    log = CallLog(encode_human, written.append)
+    log.record("VM.create", "p", "", 0.0, 91, "x" * 1_000_000)
+    log.flush()
+    assert LONGEST_DETAIL < len(written[0]) < LONGEST_DETAIL + 200

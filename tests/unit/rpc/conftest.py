@@ -57,8 +57,10 @@ PING = Method("Test.ping", NoParams, (), Effect.READ, 10.0)
 START = Method("Test.start", StartParams, ("vmID", "count", "force", "options", "source"), Effect.CHANGE, 10.0)
 READ = Method("Test.read", NoParams, (), Effect.READ, 10.0)
 MISSING = Method("Test.missing", NoParams, (), Effect.READ, 10.0)
+ODD = Method("Test.odd", NoParams, (), Effect.READ, 10.0)
+GIVEN_UP = Method("Test.givenUp", NoParams, (), Effect.CHANGE, 10.0)
 BROKEN = Method("Test.broken", NoParams, (), Effect.READ, 10.0)
-METHODS = (PING, START, READ, MISSING, BROKEN)
+METHODS = (PING, START, READ, MISSING, ODD, GIVEN_UP, BROKEN)
 
 UNIONS: UnionTable = MappingProxyType(
     {
@@ -93,10 +95,13 @@ class Rig:
         self.started: list[str] = []
         self.cancelled: list[str] = []
         self.gate = asyncio.Event()
+        self.odd_result: object = None
         handlers: dict[str, Handler] = {
             "Test.ping": self.ping,
             "Test.start": self.start,
             "Test.read": self.read,
+            "Test.odd": self.odd,
+            "Test.givenUp": self.given_up,
             "Test.broken": self.broken,
         }
         registry = Registry(METHODS, handlers)
@@ -126,6 +131,14 @@ class Rig:
             self.cancelled.append("read")
             raise
         return "read"
+
+    def odd(self, _context: CallContext, _params: object) -> object:
+        return self.odd_result
+
+    async def given_up(self, _context: CallContext, _params: object) -> None:
+        work: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        work.cancel()
+        await work
 
     def broken(self, _context: CallContext, _params: object) -> None:
         raise KeyError("a secret detail")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
+
 from tests.unit.rpc.conftest import Rig
 from vdsm.rpc.connection import RpcLimits
 
@@ -37,6 +39,32 @@ async def test_a_bug_tells_an_incident_and_nothing_else(rig: Rig) -> None:
     assert answer["error"]["code"] == -32603
     assert "secret" not in answer["error"]["message"]
     assert "incident" in answer["error"]["message"]
+
+
+def _nested(depth: int) -> object:
+    value: object = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("result", ["\udc80", object(), _nested(3000)], ids=["surrogate", "object", "depth"])
+async def test_a_result_that_json_cannot_carry_is_a_bug_and_answered(rig: Rig, result: object) -> None:
+    rig.odd_result = result
+    answer = await asyncio.wait_for(rig.call("Test.odd"), 5)
+    assert answer["error"]["code"] == -32603
+    assert rig.log.lines[0][3] == -32603
+    batch = b'[{"jsonrpc":"2.0","method":"Test.odd","id":1},{"jsonrpc":"2.0","method":"Test.ping","id":2}]'
+    by_id = {item["id"]: item for item in await asyncio.wait_for(rig.send(batch), 5)}
+    assert by_id[1]["error"]["code"] == -32603
+    assert by_id[2]["result"] is True
+
+
+async def test_a_call_that_is_cancelled_from_within_is_answered(rig: Rig) -> None:
+    answer = await asyncio.wait_for(rig.call("Test.givenUp"), 5)
+    assert answer["error"]["code"] == -32603
+    assert rig.log.lines[0][:4] == ("Test.givenUp", "192.0.2.1,4711", "flow", -32603)
+    assert rig.server.counters.in_flight == 0
 
 
 async def test_unknown_and_unimplemented_methods(rig: Rig) -> None:

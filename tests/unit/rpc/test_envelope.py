@@ -58,3 +58,12 @@ def test_batches() -> None:
 def test_notifications_carry_their_params() -> None:
     event = json.loads(envelope.encode_notification("|virt|VM_status|x", {"x": {"status": "Up"}}))
     assert event == {"jsonrpc": "2.0", "method": "|virt|VM_status|x", "params": {"x": {"status": "Up"}}}
+
+
+def test_an_error_quotes_little_and_nesting_behind_it_is_survived() -> None:
+    with pytest.raises(envelope.EnvelopeError) as failure:
+        envelope.decode(b'{"jsonrpc":"' + b"x" * 100_000 + b'","method":"m","id":1}')
+    assert (failure.value.code, len(failure.value.message) < 300) == (-32600, True)
+    with pytest.raises(envelope.EnvelopeError) as failure:
+        envelope.decode(b'{"jsonrpc":"2.0","method":5,"id":1,"params":' + b"[" * 200_000)
+    assert (failure.value.code, bytes(failure.value.request_id)) == (-32600, b"null")
