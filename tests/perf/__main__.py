@@ -23,6 +23,7 @@ from devhost.run import FAILURES
 from tests.perf import all_stats, client, create, ping, start, sweep
 from tests.perf.document import markdown, plain
 from tests.perf.host import Host, load_average, machine
+from tests.perf.processor import wait_quiet
 from tests.perf.result import Row, Verdict
 from tests.perf.wire import CallError
 
@@ -30,6 +31,9 @@ BENCHMARKS: MappingProxyType[str, Callable[[Host], list[Row]]] = MappingProxyTyp
     {module.NAME: module.run for module in (ping, all_stats, client, create, start, sweep)}
 )
 """In this order: the later ones add VMs to the host."""
+
+_PATIENCE = 20.0
+"""Seconds that a benchmark waits for other work on the machine to end; it is measured anyhow."""
 
 DOCUMENT = places.CLONE / "docs" / "performance.md"
 
@@ -68,6 +72,8 @@ def _measure(progress: Progress, names: list[str], *, quick: bool) -> list[Row]:
     with ExitStack() as stack:
         host = Host(stack, progress, quick=quick)
         for name in names:
+            with progress.step(f"{name}: wait for a quiet machine"):
+                wait_quiet(_PATIENCE)
             before = load_average()
             with progress.step(name) as step:
                 try:

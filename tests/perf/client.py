@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from devhost import places
 from tests.perf.host import Host
+from tests.perf.processor import wait_quiet
 from tests.perf.result import Row, median, spread, verdict
 
 NAME = "client"
@@ -23,9 +24,11 @@ def run(host: Host) -> list[Row]:
     command = [str(places.VENV / "bin" / "vdsm-client"), "--socket", str(host.daemons.api_socket), "Host", "ping2"]
     nothing = [str(places.PYTHON), "-c", "pass"]
     ours, bare = [], []
-    for _ in range(host.rounds(21, 7)):
-        ours.append(_seconds(command))
-        bare.append(_seconds(nothing))
+    for _ in range(host.rounds(5, 1)):
+        wait_quiet(5)
+        for _ in range(7):
+            ours.append(_seconds(command))
+            bare.append(_seconds(nothing))
     return [
         Row(
             "vdsm-client Host ping2 on the local socket, whole process, ms",

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_QUIET = 0.15
 _SCHED_CLOCK = 2
 """CPUCLOCK_SCHED of the kernel: user and system time of all threads of a process, in ns."""
 
@@ -21,12 +22,33 @@ def cpu_seconds(pid: int) -> float:
     return time.clock_gettime((~pid << 3) | _SCHED_CLOCK)
 
 
+def wait_quiet(patience: float) -> None:
+    """Wait until the machine has little else to do, for `patience` seconds at most."""
+    deadline = time.monotonic() + patience
+    while _busy_share() > _QUIET and time.monotonic() < deadline:
+        continue
+
+
 def rss_mib(pid: int) -> float:
     """Resident memory in MiB."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines():
         if line.startswith("VmRSS:"):
             return int(line.split()[1]) / 1024
     raise ProcessLookupError(pid)
+
+
+def _busy_share() -> float:
+    """The share of all cores' time that was used during half a second."""
+    before, idle_before = _times()
+    time.sleep(0.5)
+    after, idle_after = _times()
+    return 1 - (idle_after - idle_before) / max(1, after - before)
+
+
+def _times() -> tuple[int, int]:
+    """All and idle clock ticks since boot (proc(5), /proc/stat: idle and iowait are the 4th and 5th number)."""
+    numbers = [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[1:9]]
+    return sum(numbers), numbers[3] + numbers[4]
 
 
 @contextmanager
