@@ -675,13 +675,16 @@ class VMShutdownParams(Struct, frozen=True, kw_only=True):
 
     #: The virtual machine.
     vm_id: UUID = field(name="vmID")
-    #: How long the guest warns its users first. Absent means the configured delay. Unit: s.
+    #: How much longer a guest that warns its users by itself may take when its agent asks it. The QEMU guest
+    #: agent passes on neither this nor the message, so the guest is asked at once. Absent means the
+    #: configured delay. Unit: s.
     delay: int | None = None
-    #: What the guest shows to its users meanwhile.
+    #: For the users of the guest; the QEMU guest agent cannot show it.
     message: str | None = None
     #: Reboot instead of shutting down.
     reboot: bool = False
-    #: How long each way may take after the delay. Absent means the configured one. Unit: s.
+    #: How long each way may take, with the delay on top for the agent. Absent means the configured one. Unit:
+    #: s.
     timeout: int | None = None
     #: Destroy, or reset, the guest when neither way worked.
     force: bool = False

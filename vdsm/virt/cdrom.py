@@ -9,7 +9,7 @@ from vdsm.adapters.libvirt.hypervisor import Hypervisor
 from vdsm.common.context import CallContext
 from vdsm.common.errors import ChangeDiskFailed, InvalidParameter, LibvirtError, OperationUnsupported
 from vdsm.common.xml import parse
-from vdsm.models.vm import DriveSpec, DriveSpecPath, DriveSpecPathCdrom
+from vdsm.models.vm import DriveSpec, DriveSpecPath, DriveSpecPathCdrom, DriveSpecVolumeCdrom
 from vdsm.virt.definition import Definition
 from vdsm.virt.domain_xml.devices import drive_name, eject_medium, first_cdrom, insert_medium
 from vdsm.virt.vms import Vms
@@ -65,6 +65,8 @@ def _medium(spec: DriveSpec, vm_id: str) -> CdMedium:
     match spec:
         case DriveSpecPathCdrom():
             return CdMedium(spec.path, drive_name(spec.iface, spec.index))
+        case DriveSpecVolumeCdrom(drive_spec=None | DriveSpecPath() as image):
+            return CdMedium("" if image is None else image.path, drive_name(spec.iface, spec.index))
         case DriveSpecPath():
             return CdMedium(spec.path)
         case _:

@@ -33,7 +33,7 @@ class VmDisplay:
         ttl: int,
         connection_action: str,
     ) -> None:
-        """Set the password of the VM's displays; it is valid for `ttl` seconds, without end when `ttl` is 0 or less.
+        """Set the password of the VM's displays; it is valid for `ttl` seconds, so 0 or less locks them at once.
 
         Clients that are connected stay: QEMU's VNC cannot cut them; SPICE does as `connection_action` says.
         Raises: NoSuchVM, VMNotRunning, WrongState, InvalidParameter, TicketFailed.
@@ -43,7 +43,7 @@ class VmDisplay:
             raise InvalidParameter(
                 parameter="ttl", value=ttl, reason=f"it must be at most {MAX_TICKET_SECONDS} seconds"
             )
-        valid_to = datetime.now(UTC) + timedelta(seconds=ttl) if ttl > 0 else None
+        valid_to = datetime.now(UTC) + timedelta(seconds=max(ttl, 0))
 
         async def change() -> None:
             vm.check_legal("set the display password of")
