@@ -15,7 +15,12 @@ GENERATED = {"errors.py", "events.py", "host.py", "vm.py", "privileged.py"}
 FORBIDDEN_NAMES = {"utils.py", "misc.py", "helpers.py"}
 SPAWNERS = {"vdsm/common/process.py", "supervdsm/command.py"}
 SPAWNING = re.compile(r"\b(subprocess\.|create_subprocess|os\.(fork|exec|spawn|popen|system)|posix_spawn|pty\.fork)")
-BROAD_EXCEPT = {"vdsm/rpc/dispatcher.py", "vdsm/adapters/libvirt/pool.py", "supervdsm/server.py", "supervdsm/worker.py"}
+BROAD_EXCEPT = {
+    "vdsm/rpc/dispatcher.py",
+    "vdsm/adapters/libvirt/pool.py",
+    "vdsm/common/threads.py",
+    "supervdsm/worker.py",
+}
 MAX_MODULE, MAX_FUNCTION, MAX_VERB, MAX_PUBLIC = 400, 60, 10, 20
 
 

@@ -129,7 +129,6 @@ class Libvirt(Section, frozen=True):
     uri: str = "qemu:///system"
     user: str = ""
     password_file: AbsolutePath = "/etc/pki/vdsm/keys/libvirt_password"  # noqa: S105 - a path
-    workers: Count = 16
 
 
 class Limits(Section, frozen=True):

@@ -10,6 +10,8 @@ import asyncio
 import gc
 import logging
 import signal
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 from vdsm.adapters.libvirt.connection import ConnectionSettings, Credentials
@@ -23,6 +25,7 @@ from vdsm.app.logging import Logging
 from vdsm.app.unknown_params import UnknownParamsLog
 from vdsm.app.vm_services import VmServices, build
 from vdsm.common.errors import BackendError, VdsmError
+from vdsm.common.threads import DetachedExecutor
 from vdsm.models.errors import CODES
 from vdsm.rpc.connection import RpcLimits, RpcServer
 from vdsm.rpc.counters import RpcCounters
@@ -54,6 +57,8 @@ class Daemon:
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT. Raises: VdsmError when a part cannot start."""
         config = self._config
+        # a read or a name lookup that hangs must not keep the agent from ending
+        asyncio.get_running_loop().set_default_executor(DetachedExecutor())
         events = EventHub()
         hypervisor = LibvirtHypervisor(_connection_settings(config))
         helper = PrivilegedClient(Path(config.vdsmd.privileged_socket))
@@ -62,8 +67,12 @@ class Daemon:
         vms = build(config, known, hypervisor, events, host.facts)
         rpc = self._rpc(host, vms)
         listeners = Listeners(config, rpc, events, vms.console.serve)
+        drain = partial(rpc.drain, DRAIN_SECONDS)
         self._handle_signals(listeners)
-        try:
+        async with AsyncExitStack() as stack:
+            # undone from the last to the first, each also when another one fails
+            for close in (helper.close, hypervisor.close, vms.close, host.close, drain, listeners.close):
+                stack.push_async_callback(close)
             await hypervisor.open()
             vms.start()
             host.start()
@@ -72,13 +81,6 @@ class Daemon:
             log.info("vdsmd serves port %d", config.addresses.management_port)
             await self._stop.wait()
             log.info("vdsmd is stopping; virtual machines run on")
-        finally:
-            await listeners.close()
-            await rpc.drain(DRAIN_SECONDS)
-            await host.close()
-            await vms.close()
-            await hypervisor.close()
-            await helper.close()
 
     def _rpc(self, host: HostServices, vms: VmServices) -> RpcServer:
         limits = self._config.limits
@@ -104,7 +106,10 @@ class Daemon:
 
     def _reload(self, listeners: Listeners) -> None:
         """SIGHUP: logrotate has moved the log, or the certificates are new."""
-        self._logs.reopen()
+        try:
+            self._logs.reopen()
+        except OSError as error:
+            log.warning("keeping the log file in use: %s", error)
         try:
             listeners.reload()
         except VdsmError as error:
@@ -117,9 +122,10 @@ def _connection_settings(config: Config) -> ConnectionSettings:
         return ConnectionSettings(uri=libvirt.uri)
     try:
         password = Path(libvirt.password_file).read_text(encoding="utf-8").strip()
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise BackendError(
-            backend="libvirt", operation=f"read the password file {libvirt.password_file}", cause=error.strerror
+            backend="libvirt", operation=f"read the password file {libvirt.password_file}", cause=cause
         ) from error
     return ConnectionSettings(uri=libvirt.uri, credentials=Credentials(libvirt.user, password))
 

@@ -21,6 +21,7 @@ from vdsm.common.process import run
 from vdsm.host.capabilities import Capabilities, CapabilitySettings
 from vdsm.host.hardware import Hardware
 from vdsm.host.hypervisor import HypervisorInformation
+from vdsm.host.kernel_reads import KernelReads
 from vdsm.host.ksm import KsmTuning
 from vdsm.host.network import Visibility
 from vdsm.host.sample import SampleReader
@@ -39,12 +40,13 @@ class HostServices:
     def __init__(self, config: Config, hypervisor: Hypervisor, helper: PrivilegedOperations, vms: Vms) -> None:
         tree = Tree()
         cpu, memory, network, platform = Cpu(tree), Memory(tree), Network(tree), Platform(tree)
+        reads = KernelReads()
         self._helper = helper
         self._vms = vms
         self._platform = platform
         self._serial = ""
         self._hypervisor = HypervisorInformation(hypervisor, os.uname().machine)
-        self._hardware = Hardware(helper.hardware_info, platform, config.vdsmd.host_id_file)
+        self._hardware = Hardware(helper.hardware_info, platform, config.vdsmd.host_id_file, reads)
         self._ksm = KsmTuning(helper.call)
         self._statistics = HostStatistics(
             SampleReader(cpu, memory, network, platform, ("/tmp", "/var/log", config.vdsmd.run_dir)),  # noqa: S108 - upstream's paths
@@ -60,6 +62,7 @@ class HostServices:
             packages=Packages(run),
             hypervisor=self._hypervisor,
             hardware=self._hardware,
+            reads=reads,
             settings=_capability_settings(config),
         )
         self._samples = config.sampling.enable

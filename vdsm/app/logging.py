@@ -7,6 +7,7 @@ Built once by the composition root; modules only do `logging.getLogger(__name__)
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -20,6 +21,8 @@ from vdsm.common.errors import InvalidParameter
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 REOPEN_CHECK = 1.0
+MAX_LOGGERS = 4096
+"""Loggers are never freed, and a caller may name any."""
 _HUMAN = "%(asctime)s %(levelname)-5s (%(threadName)s) [%(name)s] %(message)s (%(module)s:%(lineno)d)"
 
 
@@ -43,7 +46,9 @@ class LogFile:
             if self._path is not None and time.monotonic() >= self._next_check:
                 self._next_check = time.monotonic() + REOPEN_CHECK
                 if self._moved(self._path):
-                    self.reopen()
+                    # while the path cannot be opened, the old file takes the lines
+                    with contextlib.suppress(OSError):
+                        self.reopen()
             view = memoryview(content)
             while view:
                 view = view[os.write(self._fd, view) :]
@@ -163,4 +168,7 @@ def set_level(name: str, level: str) -> None:
     wanted = {"WARN": "WARNING", "CRIT": "CRITICAL"}.get(level.upper(), level.upper())
     if wanted not in LEVELS:
         raise InvalidParameter(parameter="level", value=level, reason=f"expected one of {', '.join(LEVELS)}")
+    known = logging.root.manager.loggerDict
+    if name and name not in known and len(known) >= MAX_LOGGERS:
+        raise InvalidParameter(parameter="name", value=name[:100], reason="nothing logs under this name")
     logging.getLogger(name or None).setLevel(wanted)

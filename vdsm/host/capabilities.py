@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,7 @@ from vdsm.adapters.sysfs import Cpu, CpuPlace, Memory, Network, NumaNode, Platfo
 from vdsm.host import network, software
 from vdsm.host.hardware import Hardware
 from vdsm.host.hypervisor import HypervisorFacts, HypervisorInformation
+from vdsm.host.kernel_reads import KernelReads
 from vdsm.host.network import Visibility
 from vdsm.host.tolerance import Tolerance
 
@@ -62,6 +64,7 @@ class Capabilities:
         packages: Packages,
         hypervisor: HypervisorInformation,
         hardware: Hardware,
+        reads: KernelReads,
         settings: CapabilitySettings,
     ) -> None:
         self._cpu = cpu
@@ -72,13 +75,14 @@ class Capabilities:
         self._packages = packages
         self._hypervisor = hypervisor
         self._hardware = hardware
+        self._reads = reads
         self._settings = settings
         self._tolerant = Tolerance()
 
     async def report(self, local_address: str = "") -> dict[str, Any]:
         """All keys. `local_address` is our address on the caller's connection, for `lastClientIface`.
 
-        Raises nothing of its own: every source is tolerated.
+        Raises: BackendTimeout when the kernel hangs; every other source is tolerated.
         """
         fetch = self._tolerant.fetch
         facts, links, routes4, routes6, installed, host_id = await asyncio.gather(
@@ -89,8 +93,8 @@ class Capabilities:
             fetch("packages2", self._packages.versions(), {}),
             fetch("uuid", self._hardware.host_id(), ""),
         )
-        answer = await asyncio.to_thread(self._from_kernel, facts, links, routes4, routes6)
-        kernel_release = self._tolerant.read("kernel release", self._platform.kernel_release, "")
+        reading = partial(self._from_kernel, facts, links, routes4, routes6)
+        answer, kernel_release = await self._reads.run("tell what this host is and can do", reading)
         return {
             **answer,
             **self._fixed(),
@@ -106,13 +110,15 @@ class Capabilities:
 
     def _from_kernel(
         self, facts: HypervisorFacts, links: tuple[Link, ...], routes4: tuple[Route, ...], routes6: tuple[Route, ...]
-    ) -> dict[str, Any]:
-        return {
+    ) -> tuple[dict[str, Any], str]:
+        """The part that blocks: many keys, and the kernel's release."""
+        report = {
             **self._cpu_report(facts),
             **self._memory_report(),
             **self._platform_report(),
             **network.report(links, routes4, routes6, self._kernel_network, self._settings.visibility),
         }
+        return report, self._tolerant.read("kernel release", self._platform.kernel_release, "")
 
     def _fixed(self) -> dict[str, Any]:
         reserved = self._settings.host_mem_reserve + self._settings.extra_mem_reserve

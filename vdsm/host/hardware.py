@@ -6,14 +6,15 @@ Serial number and UUID are root's to read, so the privileged helper is asked; wh
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from types import MappingProxyType
 
 import msgspec
 
 from vdsm.adapters.sysfs import Platform
-from vdsm.common.errors import BackendError, HardwareInfoFailed, IsolationError, PermissionDenied
+from vdsm.common.errors import HardwareInfoFailed, VdsmError
+from vdsm.host.kernel_reads import KernelReads
 from vdsm.models.privileged import HardwareInfoResult
 
 AskHelper = Callable[[], Awaitable[HardwareInfoResult]]
@@ -34,23 +35,24 @@ _WIRE_NAMES = MappingProxyType(
 class Hardware:
     """The machine. What the helper said once is kept: hardware does not change under a running agent."""
 
-    def __init__(self, ask_helper: AskHelper, platform: Platform, host_id_file: str) -> None:
+    def __init__(self, ask_helper: AskHelper, platform: Platform, host_id_file: str, reads: KernelReads) -> None:
         self._ask_helper = ask_helper
         self._platform = platform
         self._host_id_file = host_id_file
+        self._reads = reads
         self._known: dict[str, str] | None = None
 
     async def information(self) -> dict[str, str]:
         """`systemManufacturer`, `systemProductName`, `systemVersion`, `systemSerialNumber`, `systemUUID`,
         `systemFamily`; what the firmware does not tell is absent.
 
-        Raises: HardwareInfoFailed when neither the helper nor /sys answers.
+        Raises: HardwareInfoFailed when neither the helper nor /sys answers; BackendTimeout.
         """
         if self._known is None:
             try:
                 answer = await self._ask_helper()
-            except (BackendError, IsolationError, PermissionDenied) as error:
-                readable = await asyncio.to_thread(self._platform.dmi)
+            except VdsmError as error:
+                readable = await self._reads.run("tell the firmware's words", self._platform.dmi)
                 if not readable:
                     raise HardwareInfoFailed(cause=error.message) from error
                 return readable
@@ -61,7 +63,7 @@ class Hardware:
     async def host_id(self) -> str:
         """The id of the host id file if there is one, else the firmware's UUID; empty when neither exists.
 
-        Raises: HardwareInfoFailed.
+        Raises: HardwareInfoFailed, BackendTimeout.
         """
-        own = await asyncio.to_thread(self._platform.host_id, self._host_id_file)
+        own = await self._reads.run("read the host's id", partial(self._platform.host_id, self._host_id_file))
         return own or (await self.information()).get("systemUUID", "")

@@ -9,6 +9,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+from vdsm.common.errors import BackendTimeout
 from vdsm.common.xml import Element, parse
 
 _DEADLINE = 30.0
@@ -62,30 +63,45 @@ class HypervisorFacts:
 
 
 class HypervisorInformation:
-    """Asks libvirt, once; callers that come meanwhile wait for the same answer."""
+    """Asks libvirt, once; callers that come meanwhile wait for the same answer, each for as long as it may."""
 
     def __init__(self, view: HypervisorView, arch: str) -> None:
         self._view = view
         self._arch = arch
         self._facts: HypervisorFacts | None = None
-        self._asking = asyncio.Lock()
+        self._asking: asyncio.Task[HypervisorFacts] | None = None
 
     async def facts(self, deadline: float = _DEADLINE) -> HypervisorFacts:
-        """What libvirt says.
+        """What libvirt says, within `deadline` seconds; the question goes on for those who come later.
 
         Raises: LibvirtGone, BackendTimeout, LibvirtError, InvalidParameter (a document makes no sense).
         """
-        async with self._asking:
-            if self._facts is None:
-                capabilities = await self._view.capabilities_xml(deadline=deadline)
-                domain = await self._view.domain_capabilities_xml(arch=self._arch, deadline=deadline)
-                versions = await self._view.versions(deadline=deadline)
-                self._facts = read_facts(capabilities, domain, self._arch, versions)
+        if self._facts is not None:
             return self._facts
+        asking = self._asking
+        if asking is None:
+            asking = self._asking = asyncio.create_task(self._ask(), name="hypervisor information")
+            asking.add_done_callback(self._answered)
+        done, _pending = await asyncio.wait({asking}, timeout=deadline)
+        if not done:
+            raise BackendTimeout(backend="libvirt", operation="tell what its hypervisor can do", timeout=deadline)
+        return asking.result()
 
     def forget(self) -> None:
-        """Ask again next time."""
-        self._facts = None
+        """Ask again next time; an answer that is under way is not kept."""
+        self._facts = self._asking = None
+
+    async def _ask(self) -> HypervisorFacts:
+        capabilities = await self._view.capabilities_xml(deadline=_DEADLINE)
+        domain = await self._view.domain_capabilities_xml(arch=self._arch, deadline=_DEADLINE)
+        versions = await self._view.versions(deadline=_DEADLINE)
+        return read_facts(capabilities, domain, self._arch, versions)
+
+    def _answered(self, asking: asyncio.Task[HypervisorFacts]) -> None:
+        failed = asking.cancelled() or asking.exception() is not None
+        if self._asking is asking:
+            self._asking = None
+            self._facts = None if failed else asking.result()
 
 
 def read_facts(capabilities: str, domain_capabilities: str, arch: str, versions: Versions) -> HypervisorFacts:

@@ -6,13 +6,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from vdsm.common.errors import BackendError, CallerError, IsolationError
+from vdsm.common.errors import VdsmError
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
-_TOLERATED = (BackendError, IsolationError, CallerError)
-# A CallerError here is a document of libvirt that could not be understood: `common.xml` blames its caller.
 
 
 class Tolerance:
@@ -25,7 +23,7 @@ class Tolerance:
         """The reader's value, or `default` when the system does not tell it."""
         try:
             value = reader()
-        except _TOLERATED as error:
+        except VdsmError as error:
             self._failed(name, error)
             return default
         self._worked(name)
@@ -35,7 +33,7 @@ class Tolerance:
         """The same for something that is awaited."""
         try:
             value = await fetching
-        except _TOLERATED as error:
+        except VdsmError as error:
             self._failed(name, error)
             return default
         self._worked(name)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.app.test_listeners import _free_port
-from vdsm.client import ServerError, connect_local
+from vdsm.client import ServerError, TimeoutError, connect_local  # noqa: A004 - the client's own
 
 
 @dataclass
@@ -34,10 +34,11 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
     config.write_text(
         f"[vars]\nssl = false\nnobody_reads_this = 1\n[addresses]\nmanagement_ip = 127.0.0.1\n"
         f"management_port = {_free_port()}\n[vdsmd]\nrun_dir = {tmp_path}\nsocket_group = 0\n"
-        f"log_file = {tmp_path}/vdsmd.log\nlog_format = json\n"
+        f"log_file = {tmp_path}/vdsmd.log\nlog_format = json\nhost_id_file = {tmp_path}/vdsm.id\n"
         f"[libvirt]\nuri = qemu+unix:///system?socket={tmp_path}/nobody\n",
         encoding="utf-8",
     )
+    os.mkfifo(tmp_path / "vdsm.id")
     process = subprocess.Popen([sys.executable, "-m", "vdsm", "--config", str(config)], start_new_session=True)
     try:
         deadline = time.monotonic() + 20
@@ -86,3 +87,27 @@ def test_sighup_opens_the_log_again(agent: Agent) -> None:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert agent.process.poll() is None
+
+
+def test_sighup_with_a_log_that_cannot_be_opened_keeps_the_old_one(agent: Agent) -> None:
+    old = agent.folder / "old.log"
+    (agent.folder / "vdsmd.log").rename(old)
+    (agent.folder / "vdsmd.log").mkdir()
+    agent.process.send_signal(signal.SIGHUP)
+    deadline = time.monotonic() + 10
+    while "keeping the log file in use" not in old.read_text(encoding="utf-8"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert agent.process.poll() is None
+
+
+def test_a_read_that_hangs_keeps_no_one_from_stopping_the_agent(agent: Agent) -> None:
+    # nobody ever writes to this FIFO, so a read of it never ends: as of a file system that hangs
+    with connect_local(str(agent.folder / "vdsmd.sock"), timeout=1) as client, pytest.raises(TimeoutError):
+        client.call("Host.getCapabilities", {}, 1)
+    started = time.monotonic()
+    for _ in range(2):
+        agent.process.send_signal(signal.SIGTERM)
+        time.sleep(0.05)
+    assert agent.process.wait(30) == 0
+    assert time.monotonic() - started < 10

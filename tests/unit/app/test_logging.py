@@ -111,3 +111,30 @@ def test_levels_change_by_name(given: str, level: int) -> None:
 def test_an_unknown_level_is_refused(level: str) -> None:
     with pytest.raises(InvalidParameter, match="expected one of DEBUG"):
         set_level("vdsm.test", level)
+
+
+@pytest.mark.parametrize("any_format", ["human"], indirect=True)
+def test_while_the_path_cannot_be_opened_no_line_is_lost(
+    any_format: Logging, log_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(agent_logging, "REOPEN_CHECK", 0.0)
+    log = logging.getLogger("vdsm.test")
+    log.info("first")
+    log_path.rename(tmp_path / "old")
+    log_path.mkdir()
+    log.info("second")
+    log_path.rmdir()
+    log.info("third")
+    assert "second" in (tmp_path / "old").read_text()
+    assert "third" in log_path.read_text()
+
+
+def test_names_that_nobody_logs_under_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    logging.getLogger("vdsm.test.known")
+    monkeypatch.setattr(agent_logging, "MAX_LOGGERS", 0)
+    set_level("vdsm.test.known", "INFO")
+    set_level("", logging.getLevelName(logging.root.level))
+    before = len(logging.root.manager.loggerDict)
+    with pytest.raises(InvalidParameter, match="nothing logs"):
+        set_level("vdsm.test." + "x" * 5000, "INFO")
+    assert len(logging.root.manager.loggerDict) == before

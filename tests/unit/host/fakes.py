@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,15 +68,18 @@ class FakeVersions:
 
 
 class FakeHypervisorView:
-    """Answers with recorded documents and counts; `gone` makes it unreachable."""
+    """Answers with recorded documents, when `answer` is set, and counts; `gone` makes it unreachable."""
 
     def __init__(self) -> None:
         self.asked = 0
         self.gone = False
+        self.answer = asyncio.Event()
+        self.answer.set()
         self.capabilities = CAPABILITIES
 
     async def capabilities_xml(self, *, deadline: float) -> str:
         self.asked += 1
+        await self.answer.wait()
         if self.gone:
             raise LibvirtGone(operation="read the capabilities")
         return self.capabilities

@@ -17,6 +17,7 @@ from vdsm.common.errors import HelperGone
 from vdsm.host.capabilities import Capabilities, CapabilitySettings
 from vdsm.host.hardware import Hardware
 from vdsm.host.hypervisor import HypervisorInformation
+from vdsm.host.kernel_reads import KernelReads
 from vdsm.host.network import Visibility
 from vdsm.models import host as model
 from vdsm.models.privileged import HardwareInfoResult
@@ -36,6 +37,7 @@ def make(root: Path, *, broken: bool = False) -> Capabilities:
     commands = FakeCommands(broken=broken)
     view = FakeHypervisorView()
     view.gone = broken
+    reads = KernelReads()
     return Capabilities(
         cpu=Cpu(tree),
         memory=Memory(tree),
@@ -44,7 +46,8 @@ def make(root: Path, *, broken: bool = False) -> Capabilities:
         iproute=IpRoute(commands),
         packages=Packages(commands),
         hypervisor=HypervisorInformation(view, "x86_64"),
-        hardware=Hardware(helper_is_gone if broken else helper_answers, Platform(tree), "/etc/vdsm/vdsm.id"),
+        hardware=Hardware(helper_is_gone if broken else helper_answers, Platform(tree), "/etc/vdsm/vdsm.id", reads),
+        reads=reads,
         settings=CapabilitySettings(256, 65, 65, Visibility(("dummy_*",), ("w*",))),
     )
 

@@ -8,8 +8,9 @@ import pytest
 
 from tests.fakes import host_tree
 from vdsm.adapters.sysfs import Platform, Tree
-from vdsm.common.errors import HardwareInfoFailed, HelperGone
+from vdsm.common.errors import HardwareInfoFailed, HelperGone, RemoteProtocolError
 from vdsm.host.hardware import Hardware
+from vdsm.host.kernel_reads import KernelReads
 from vdsm.models.privileged import HardwareInfoResult
 
 
@@ -28,7 +29,7 @@ class Helper:
 
 
 def make(root: Path, helper: Helper) -> Hardware:
-    return Hardware(helper, Platform(Tree(root)), "/etc/vdsm/vdsm.id")
+    return Hardware(helper, Platform(Tree(root)), "/etc/vdsm/vdsm.id", KernelReads())
 
 
 async def test_the_helper_is_asked_once(tmp_path: Path) -> None:
@@ -47,6 +48,14 @@ async def test_without_the_helper_it_is_what_everyone_may_read(tmp_path: Path) -
     assert await hardware.information() == {"systemManufacturer": "ACME", "systemProductName": "Box"}
     helper.gone = False
     assert "systemUUID" in await hardware.information()
+
+
+async def test_a_helper_that_is_busy_or_of_another_version_is_as_good_as_gone(tmp_path: Path) -> None:
+    async def other() -> HardwareInfoResult:
+        raise RemoteProtocolError(reason="supervdsmd speaks version 2")
+
+    hardware = Hardware(other, Platform(Tree(host_tree.build(tmp_path))), "/etc/vdsm/vdsm.id", KernelReads())
+    assert (await hardware.information())["systemProductName"] == "Box"
 
 
 async def test_without_both_it_is_an_error(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.unit.host.fakes import FakeHypervisorView, FakeVersions
 from tests.unit.host.libvirt_documents import CAPABILITIES, DOMAIN_CAPABILITIES, WITHOUT_KVM
-from vdsm.common.errors import InvalidParameter, LibvirtGone
+from vdsm.common.errors import BackendTimeout, InvalidParameter, LibvirtGone
 from vdsm.host.hypervisor import HypervisorFacts, HypervisorInformation, read_facts
 
 
@@ -39,6 +39,31 @@ async def test_libvirt_is_asked_once_also_by_callers_at_the_same_time() -> None:
     first, second = await asyncio.gather(information.facts(), information.facts())
     assert first is second
     information.forget()
+    await information.facts()
+    assert view.asked == 2
+
+
+async def test_a_libvirt_that_hangs_delays_each_caller_by_its_own_deadline_alone() -> None:
+    view = FakeHypervisorView()
+    view.answer.clear()
+    information = HypervisorInformation(view, "x86_64")
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(*(information.facts(0.05) for _ in range(100)), return_exceptions=True)
+    assert {type(outcome) for outcome in outcomes} == {BackendTimeout}
+    view.answer.set()
+    assert (await information.facts()).kvm
+    assert view.asked == 1
+
+
+async def test_an_answer_from_before_forget_is_not_kept() -> None:
+    view = FakeHypervisorView()
+    view.answer.clear()
+    information = HypervisorInformation(view, "x86_64")
+    early = asyncio.create_task(information.facts())
+    await asyncio.sleep(0)
+    information.forget()
+    view.answer.set()
+    await early
     await information.facts()
     assert view.asked == 2
 

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from vdsm.common.errors import BackendError
+from vdsm.common.errors import BackendError, Recovering, RemoteProtocolError, ResourceExhausted, VdsmError
 from vdsm.host.tolerance import Tolerance
 
 
@@ -39,3 +39,13 @@ async def test_the_same_for_what_is_awaited() -> None:
 def test_a_bug_is_not_tolerated() -> None:
     with pytest.raises(ZeroDivisionError):
         Tolerance().read("x", lambda: 1 // 0, 7)
+
+
+@pytest.mark.parametrize(
+    "error", [ResourceExhausted(resource="x", limit=1, remedy="y"), RemoteProtocolError(reason="x"), Recovering()]
+)
+def test_every_error_of_the_tree_is_tolerated(error: VdsmError) -> None:
+    def fail() -> int:
+        raise error
+
+    assert Tolerance().read("x", fail, 7) == 7

@@ -63,3 +63,7 @@ def test_garbage_lists_give_numbers_or_a_clean_error(text: str) -> None:
         numbers = ()
     assert list(numbers) == sorted(set(numbers))
     assert len(numbers) <= 2 * 65536
+
+
+def test_what_may_not_be_looked_at_is_not_there(tmp_path: Path) -> None:
+    assert not Tree(tmp_path).exists("x" * 300)
