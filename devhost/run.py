@@ -11,12 +11,16 @@ import os
 import signal
 import sys
 import threading
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from devhost import accounts, install, packages, places
 from devhost.daemons import DEFAULT_PORT, Daemons, DaemonsError
+from devhost.domain import linux_domain
+from devhost.guest import GuestError, ensure_guest
 from devhost.libvirtd import LibvirtdError, PrivateLibvirtd
 from devhost.pki import Pki, PkiError
 from devhost.progress import Progress
@@ -79,9 +83,21 @@ def _serve() -> None:
         with progress.step("supervdsmd and vdsmd"):
             stack.enter_context(daemons)
         print(_greeting(daemons, libvirt), flush=True)
+        if not ended.is_set():
+            _write_example(progress, directory / "example.xml")
         ended.wait()
         progress.line("stopping")
     progress.line("stopped")
+
+
+def _write_example(progress: Progress, path: Path) -> None:
+    """A VM to try things with: the tiny Linux guest. Without it everything else works."""
+    try:
+        with progress.step("a domain XML to try: run/example.xml"):
+            plan = replace(linux_domain(ensure_guest(), str(uuid.uuid4()), "example"), has_user_network=True)
+            path.write_text(plan.xml(), encoding="utf-8")
+    except GuestError as error:
+        progress.line(f"no run/example.xml: {error}")
 
 
 def _greeting(daemons: Daemons, libvirt: PrivateLibvirtd) -> str:
@@ -92,7 +108,7 @@ def _greeting(daemons: Daemons, libvirt: PrivateLibvirtd) -> str:
   logs        {daemons.directory}/log/
 
   {places.VENV}/bin/vdsm-client --host localhost --port {daemons.port} --pki run/pki Host getVMList
-  {places.VENV}/bin/vdsm-client --socket run/vdsmd.sock Host ping2
+  {places.VENV}/bin/vdsm-client --socket run/vdsmd.sock vm start run/example.xml
 
 Ctrl-C or SIGTERM stops everything, VMs too.
 """
