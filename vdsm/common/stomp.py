@@ -167,16 +167,17 @@ class Parser:
 
     def _parse_head(self, head: bytes) -> Frame:
         limits = self._limits
-        if b"\r" in head:
-            head = head.replace(b"\r\n", b"\n").removesuffix(b"\r")
-        if b"\0" in head:
-            self._fail("NUL inside the headers")
-        if len(head) > limits.max_header_line and max(map(len, head.split(b"\n"))) > limits.max_header_line:
-            self._fail(f"a header line is over the limit of {limits.max_header_line} bytes (max_header_line)")
         try:
             text = head.decode()
         except UnicodeDecodeError:
             self._fail("the headers are not UTF-8")
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").removesuffix("\r")
+            head = text.encode()
+        if "\0" in text:
+            self._fail("NUL inside the headers")
+        if len(head) > limits.max_header_line and max(map(len, head.split(b"\n"))) > limits.max_header_line:
+            self._fail(f"a header line is over the limit of {limits.max_header_line} bytes (max_header_line)")
         command, *lines = text.split("\n")
         if len(lines) > limits.max_headers:
             self._fail(f"{len(lines)} headers are over the limit of {limits.max_headers} (max_headers)")

@@ -28,7 +28,7 @@ class Request(msgspec.Struct, frozen=True):
     @property
     def is_notification(self) -> bool:
         """True when the caller wants no answer."""
-        return not bytes(self.id)
+        return self.id is NO_ID
 
 
 class _Success(msgspec.Struct):
@@ -70,7 +70,7 @@ _encoder = msgspec.json.Encoder()
 
 def is_batch(body: bytes) -> bool:
     """True when the body is a JSON array."""
-    return body[:1] == b"[" or body.lstrip()[:1] == b"["
+    return not body.startswith(b"{") and body.lstrip().startswith(b"[")
 
 
 def decode(body: bytes | msgspec.Raw) -> Request:
