@@ -115,12 +115,12 @@ class GuestAgents:
                         return
                     answered = await self._ask(vm, poll, kind)
                     misses = poll.misses_of.get(kind, 0)
-                    poll.due[kind] = loop.time() + min(self._every[kind] * 2**misses, MAX_BACKOFF_SECONDS)
+                    poll.due[kind] = loop.time() + _backoff(self._every[kind], misses)
                     if not answered:
                         break
         finally:
             poll.running = False
-            poll.next_at = loop.time() + min(self._settings.agent_tick * 2**poll.misses, MAX_BACKOFF_SECONDS)
+            poll.next_at = loop.time() + _backoff(self._settings.agent_tick, poll.misses)
 
     async def _ask(self, vm: Vm, poll: _Poll, kind: GuestInfoKind) -> bool:
         try:
@@ -159,3 +159,7 @@ class GuestAgents:
 
 def _is_there(vm: Vm) -> bool:
     return vm.is_running and vm.agent_connected
+
+
+def _backoff(seconds: float, misses: int) -> float:
+    return min(seconds * (1 << min(misses, 10)), max(seconds, MAX_BACKOFF_SECONDS))

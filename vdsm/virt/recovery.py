@@ -123,7 +123,7 @@ class Recovery:
             await self._catch_up(vm)
 
     async def _run(self) -> None:
-        failures = 0
+        pause = RETRY_SECONDS
         while True:
             await self._work.wait()
             self._work.clear()
@@ -131,12 +131,12 @@ class Recovery:
                 continue
             try:
                 await self._look()
-                failures = 0
+                pause = RETRY_SECONDS
             except VdsmError as error:
                 log.warning("VMs cannot be compared with libvirt yet: %s", error)
                 self._work.set()
-                await asyncio.sleep(min(RETRY_SECONDS * 2**failures, MAX_RETRY_SECONDS))
-                failures += 1
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_RETRY_SECONDS)
 
     async def _look(self) -> None:
         """Look at all domains, or at those that are new. Raises: VdsmError when one of ours may have been missed."""

@@ -142,8 +142,12 @@ class VmBed:
     async def settle(self) -> None:
         """Until nothing is left to do that does not wait for time."""
         for _ in range(TURNS):
-            for _ in range(TURNS):
-                await asyncio.sleep(0)
+            await self.turn()
+
+    async def turn(self) -> None:
+        """A few turns of the loop."""
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
 
     async def reaches(self, vm_id: str, status: VmStatus) -> None:
         """Wait for a status."""

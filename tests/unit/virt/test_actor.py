@@ -53,7 +53,7 @@ async def test_commands_and_events_run_one_at_a_time_in_order(actor: Actor) -> N
     await _turns(1)
     actor.post("event", event)
     second = asyncio.create_task(actor.run("second", lambda: act("second")))
-    assert await asyncio.gather(first, second) == ["first", "second"]
+    assert list(await asyncio.gather(first, second)) == ["first", "second"]
     assert seen == [f"{name} {what}" for name in ("first", "event", "second") for what in ("begins", "ends")]
 
 

@@ -60,9 +60,9 @@ async def test_what_cannot_be_put_in_says_why(bed: VmBed) -> None:
     vm_id = await bed.up(with_display_and_cd())
     with pytest.raises(OperationUnsupported):
         await bed.cdrom.change(context(), vm_id, DriveSpecGUID(guid="36001"))
+    nested = DriveSpecVolumeCdrom(drive_spec=DriveSpecGUID(guid="36001"), iface="ide", index=2)
     with pytest.raises(OperationUnsupported):
-        spec = DriveSpecVolumeCdrom(drive_spec=DriveSpecGUID(guid="36001"), iface="ide", index=2)
-        await bed.cdrom.change(context(), vm_id, spec)
+        await bed.cdrom.change(context(), vm_id, nested)
     for wrong in (DriveSpecPath(path="relative.iso"), DriveSpecPathCdrom(path=ISO, iface="ide", index=0)):
         with pytest.raises(InvalidParameter):
             await bed.cdrom.change(context(), vm_id, wrong)

@@ -83,7 +83,7 @@ async def test_the_agents_rung_has_the_delay_on_top() -> None:
     bed = VmBed(settings=replace(FAST, shutdown_delay=0.2, shutdown_step=0.01))
     await bed.open()
     vm_id = await bed.up()
-    shutdown, bed.fake.shutdown = bed.fake.shutdown, _ignore  # type: ignore[method-assign]  # a guest that is deaf
+    shutdown, bed.fake.shutdown = bed.fake.shutdown, _ignore  # type: ignore[method-assign,assignment]  # a guest that is deaf
     begun = asyncio.get_running_loop().time()
     await bed.shutdown.shutdown(vm_id, force=True)
     await bed.reaches(vm_id, VmStatus.DOWN)
