@@ -32,10 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     try:
         return _serve(loaded)
-    except VdsmError as error:
-        log.critical("vdsmd cannot start: %s", error)
-        return _fail(f"cannot start: {error}", 1)
-    except OSError as error:
+    except (VdsmError, OSError) as error:
         return _fail(f"cannot start: {error}", 1)
 
 
@@ -63,6 +60,10 @@ def _serve(loaded: LoadedConfig) -> int:
             await Daemon(loaded.config, logs).run()
 
         asyncio.run(serve())
+    except (VdsmError, OSError) as error:
+        # here, because the log is closed next
+        log.critical("vdsmd cannot start: %s", error)
+        raise
     finally:
         logs.close()
     return 0

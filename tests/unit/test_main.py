@@ -40,3 +40,13 @@ def test_a_log_that_cannot_be_written_exits_1(tmp_path: Path, capsys: pytest.Cap
     config.write_text(f"[vdsmd]\nlog_file = {tmp_path}/absent/vdsm.log\n", encoding="utf-8")
     assert main(["--config", str(config)]) == 1
     assert "absent/vdsm.log" in capsys.readouterr().err
+
+
+def test_why_it_cannot_start_is_in_its_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, log = tmp_path / "vdsm.conf", tmp_path / "vdsm.log"
+    config.write_text(
+        f"[vars]\nssl = false\n[vdsmd]\nlog_file = {log}\nsocket_group = nobody-has-it\n", encoding="utf-8"
+    )
+    assert main(["--config", str(config)]) == 1
+    assert "nobody-has-it" in log.read_text(encoding="utf-8")
+    assert capsys.readouterr().err.count("nobody-has-it") == 1

@@ -99,7 +99,7 @@ def parameters(words: Sequence[str], file: str | None) -> dict[str, Any]:
     text = read_input(file)
     try:
         content = json.loads(text)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         raise Failure(ExitCode.USAGE, f"{file} is not JSON: {e}") from e
     if not isinstance(content, dict):
         raise Failure(ExitCode.USAGE, f"{file} must hold a JSON object of parameters")

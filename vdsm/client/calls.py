@@ -77,8 +77,11 @@ class PendingCalls:
 
 
 def encode_request(method: str, params: Any, call_id: str | None) -> bytes:
-    """A JSON-RPC 2.0 request, or a notification when `call_id` is None. Raises: TypeError for what JSON cannot hold."""
+    """A JSON-RPC 2.0 request, or a notification when `call_id` is None.
+
+    Raises: TypeError, ValueError for what JSON cannot hold.
+    """
     message = {"jsonrpc": "2.0", "method": method, "params": params}
     if call_id is not None:
         message["id"] = call_id
-    return json.dumps(message, separators=(",", ":")).encode()
+    return json.dumps(message, separators=(",", ":"), allow_nan=False).encode()

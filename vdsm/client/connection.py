@@ -12,7 +12,7 @@ import select
 import threading
 import time
 import uuid
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from enum import Enum
 from typing import Protocol
 
@@ -139,14 +139,22 @@ class Connection:
             self._thread.join(self._connect_timeout + 2 * _GOODBYE)
 
     def _run(self, link: Link | None) -> None:
+        with ExitStack() as end:
+            # also when a bug ends this thread: nobody may wait for it in vain
+            end.callback(self._end)
+            self._keep_up(link)
+
+    def _keep_up(self, link: Link | None) -> None:
         while link is not None:
-            reason = self._serve(link)
-            link.close()
-            closing = self._closing.is_set()
-            self._set_state(State.LOST, "closed by the client" if closing else reason)
+            with closing(link):
+                reason = self._serve(link)
+            leaving = self._closing.is_set()
+            self._set_state(State.LOST, "closed by the client" if leaving else reason)
             self._listener.lost(self._reason, closed=False)
-            link = None if closing else self._reconnect(reason)
-        self._finish(self._reason)
+            link = None if leaving else self._reconnect(reason)
+
+    def _end(self) -> None:
+        self._finish(self._reason or "the connection's thread failed")
         self._listener.lost(self._reason, closed=True)
 
     def _serve(self, link: Link) -> str:

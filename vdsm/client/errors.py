@@ -14,9 +14,14 @@ from __future__ import annotations
 
 from typing import Any
 
+_HIDDEN = "********"
+
 
 class Error(Exception):
     """Base of everything that the client raises."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 class ConnectionError(Error):  # noqa: A001 - the public name that existing scripts catch
@@ -55,7 +60,7 @@ class ClientError(Error):
         self.reason = reason
 
     def __str__(self) -> str:
-        return f"Command {self.cmd} with args {self.params} failed: {self.reason}"
+        return f"{_command(self.cmd, self.params)} failed: {self.reason}"
 
 
 class TimeoutError(Error):  # noqa: A001 - the public name that existing scripts catch
@@ -69,7 +74,7 @@ class TimeoutError(Error):  # noqa: A001 - the public name that existing scripts
 
     def __str__(self) -> str:
         return (
-            f"Command {self.cmd} with args {self.params} got no answer within {self.timeout:g} seconds; "
+            f"{_command(self.cmd, self.params)} got no answer within {self.timeout:g} seconds; "
             "whether it took effect is unknown, look before repeating"
         )
 
@@ -85,4 +90,20 @@ class ServerError(Error):
         self.params = params
 
     def __str__(self) -> str:
-        return f"Command {self.cmd} with args {self.params} failed:\n(code={self.code}, message={self.resp_msg})"
+        return f"{_command(self.cmd, self.params)} failed:\n(code={self.code}, message={self.resp_msg})"
+
+
+def _command(cmd: str, params: Any) -> str:
+    return f"Command {cmd} with args {_without_secrets(params)}"
+
+
+def _without_secrets(params: Any) -> Any:
+    """`params` as a message may show them: passwords are hidden, at any depth."""
+    if isinstance(params, dict):
+        return {
+            name: _HIDDEN if str(name).lower().endswith("password") else _without_secrets(value)
+            for name, value in params.items()
+        }
+    if isinstance(params, list):
+        return [_without_secrets(value) for value in params]
+    return params

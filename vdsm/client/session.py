@@ -154,7 +154,7 @@ def _subscribe_frame(subscription: Subscription) -> bytes:
 def _parse(body: bytes) -> dict[str, Any] | None:
     try:
         message = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return message if isinstance(message, dict) else None
 

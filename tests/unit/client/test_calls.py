@@ -46,3 +46,8 @@ def test_requests_and_notifications() -> None:
     assert "id" not in json.loads(encode_request("|a|b|c", {}, None))
     with pytest.raises(TypeError):
         encode_request("x", object(), "1")
+
+
+def test_numbers_that_json_does_not_have_are_not_sent() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        encode_request("Host.x", {"seconds": float("nan")}, "1")

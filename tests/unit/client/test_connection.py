@@ -134,3 +134,23 @@ def test_closing_what_never_started_is_fine(agent: Agent) -> None:
     made.close()
     with pytest.raises(NotOpen):
         made.send(b"x")
+
+
+class Clumsy(Recorder):
+    """A listener with a bug."""
+
+    def received(self, frame: Frame) -> None:
+        raise KeyError(frame.command)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_bug_on_the_connections_thread_leaves_nobody_waiting(agent: Agent) -> None:
+    recorder = Clumsy()
+    made = connection(agent.path, recorder)
+    made.start()
+    assert agent.subscribed.acquire(timeout=5)
+    agent.publish("q", b"text")
+    assert recorder.closed.wait(5)
+    with pytest.raises(NotOpen):
+        made.send(b"x")
+    made.close()

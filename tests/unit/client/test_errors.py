@@ -31,3 +31,17 @@ def test_a_timeout_says_that_the_effect_is_unknown() -> None:
     error = errors.TimeoutError("VM.create", {"vmID": "x"}, 2.5)
     assert "within 2.5 seconds; whether it took effect is unknown" in str(error)
     assert (error.cmd, error.params, error.timeout) == ("VM.create", {"vmID": "x"}, 2.5)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ClientError("VM.setTicket", {"password": "geheim", "ttl": 5}, "lost"),
+        errors.TimeoutError("Host.x", {"list": [{"iscsiPassword": "geheim"}]}, 1.0),
+        errors.ServerError(1, "gone", "VM.setTicket", {"params": {"userPassword": "geheim"}}),
+    ],
+)
+def test_a_password_is_in_no_text(error: errors.ClientError | errors.TimeoutError | errors.ServerError) -> None:
+    assert "geheim" not in str(error) + repr(error)
+    assert "********" in str(error)
+    assert "geheim" in str(error.params)

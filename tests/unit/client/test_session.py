@@ -70,3 +70,14 @@ def test_what_cannot_be_sent_is_told(session: Session) -> None:
         session.call("Host.ping2", {}, None, soon())
     with pytest.raises(NotOpen):
         session.notify("|a|b|c", EVENTS, {})
+
+
+def test_an_event_nested_without_end_is_dropped_and_calls_go_on(agent: Agent, session: Session) -> None:
+    events: EventQueue = queue.Queue()
+    session.subscribe(EVENTS, events)
+    assert agent.subscribed.acquire(timeout=5)
+    agent.publish(EVENTS, b"[" * 100_000)
+    reply = session.call("Host.ping2", {}, None, soon())
+    assert reply is not None
+    assert reply.message is not None
+    assert events.empty()
