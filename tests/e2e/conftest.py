@@ -33,6 +33,7 @@ def daemon_settings() -> Mapping[str, Mapping[str, str]]:
 def host(daemons: Daemons, private_libvirt: PrivateLibvirtd) -> Iterator[Host]:
     """The module's daemons; afterwards no VM is left."""
     host = Host(daemons, private_libvirt)
+    assert host.ask_until_ready("Host.getVMList") == []
     yield host
     host.clean()
 

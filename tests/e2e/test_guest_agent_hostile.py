@@ -41,7 +41,7 @@ def daemon_settings() -> Mapping[str, Mapping[str, str]]:
 
 
 def _guest_fields(now: Mapping[str, Any]) -> bool:
-    return bool(now.get("guestName") and now.get("netIfaces"))
+    return bool(now.get("guestName") and now.get("guestOsInfo"))
 
 
 def test_hostile_agents_cost_only_their_own_fields(host: Host, manager: Client, guest: Guest) -> None:

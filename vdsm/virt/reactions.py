@@ -74,10 +74,7 @@ class Reactions:
         self._settings = settings
 
     async def apply(self, vm: Vm, event: DomainEvent) -> None:
-        """Let `event` change `vm`; one that comes after its end changes nothing."""
-        if vm.status is VmStatus.DOWN:
-            log.debug("VM %s is down: %s", vm.vm_id, event)
-            return
+        """Let `event` change `vm`."""
         match event:
             case Stopped():
                 await self.stopped(vm, event.reason)
@@ -117,7 +114,7 @@ class Reactions:
             vm.touch()
 
     async def _suspended(self, vm: Vm, event: Suspended) -> None:
-        if vm.status is VmStatus.WAIT_FOR_LAUNCH:
+        if vm.status in {VmStatus.WAIT_FOR_LAUNCH, VmStatus.DOWN}:
             return
         if event.reason in {SuspendedReason.MIGRATED, SuspendedReason.FROM_SNAPSHOT, SuspendedReason.RESTORED}:
             log.info("VM %s: %s", vm.vm_id, event)
@@ -177,9 +174,11 @@ def exit_of(vm: Vm, reason: StoppedReason) -> Exit:
     Whether a guest rebooted or powered off, when a reboot ends the VM, QEMU alone says (`Vm.shutdown_cause`); when
     nobody was there to hear it, the VM counts as powered off by its user.
     """
+    asked = vm.metadata.number(SHUTDOWN_REASON) is not None
+    if asked and reason not in {StoppedReason.MIGRATED, StoppedReason.SAVED}:
+        # also a crash: so libvirt calls it when it was restarted while it ended QEMU
+        return Exit(ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Shut down by an administrator")
     if reason in {StoppedReason.SHUTDOWN, StoppedReason.DESTROYED}:
-        if vm.metadata.number(SHUTDOWN_REASON) is not None:
-            return Exit(ExitCode.NORMAL, ExitReason.ADMIN_SHUTDOWN, "Shut down by an administrator")
         if vm.shutdown_cause in _RESETS and vm.metadata.flag(DESTROY_ON_REBOOT):
             return Exit(ExitCode.NORMAL, ExitReason.DESTROYED_ON_REBOOT, "Destroyed on reboot of the guest")
         if reason is StoppedReason.DESTROYED:

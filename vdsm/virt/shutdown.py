@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor, ShutdownMode
-from vdsm.common.errors import InvalidParameter, NoSuchVM, VdsmError, VMBusy
+from vdsm.common.errors import BackendTimeout, InvalidParameter, LibvirtGone, NoSuchVM, VdsmError, VMBusy
 from vdsm.virt.definition import Definition
 from vdsm.virt.domain_xml.metadata import SHUTDOWN_REASON
 from vdsm.virt.settings import VirtSettings
@@ -26,6 +26,8 @@ from vdsm.virt.vms import Vms
 log = logging.getLogger(__name__)
 
 MAX_SECONDS = 86400
+FORCE_PAUSES = (1.0, 1.0, 2.0, 2.0, 5.0, 5.0, 10.0, 10.0, 30.0, 30.0)
+"""Seconds after each attempt to destroy a VM whose outcome libvirt did not tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +152,19 @@ class VmShutdown:
             else:
                 await self._hypervisor.destroy(vm.vm_id)
 
-        try:
-            await vm.actor.run(request.what, force)
-        except VdsmError as error:
-            log.warning("VM %s could not be forced to %s: %s", vm.vm_id, request.what, error)
-            return False
-        return True
+        for pause in FORCE_PAUSES:
+            try:
+                await vm.actor.run(request.what, force)
+            except VdsmError as error:
+                log.warning("VM %s could not be forced to %s: %s", vm.vm_id, request.what, error)
+                if request.reboot or not isinstance(error, LibvirtGone | BackendTimeout):
+                    return False
+            else:
+                return True
+            # libvirt may have done it before it went away, so the request stands
+            if await vm.until(request.done, pause):
+                return True
+        return False
 
     async def _give_up(self, vm: Vm, request: _Request) -> None:
         """The guest did not react: the VM is up, as before."""

@@ -51,7 +51,7 @@ from vdsm.virt.status import VmStatus
         (StoppedReason.MIGRATED, None, False, False, (0, 4)),
         (StoppedReason.SAVED, None, False, False, (0, 5)),
         (StoppedReason.CRASHED, None, False, False, (1, 2)),
-        (StoppedReason.CRASHED, None, True, False, (1, 2)),
+        (StoppedReason.CRASHED, None, True, False, (0, 6)),
         (StoppedReason.FAILED, None, False, False, (1, 2)),
         (StoppedReason.UNKNOWN, None, False, False, (1, 2)),
     ],
