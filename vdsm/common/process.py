@@ -67,9 +67,11 @@ async def run(
         if child.overflow:
             raise BackendError(backend=name, operation="answer", cause=f"more than {limit} bytes of output")
     finally:
-        if transport.get_returncode() is None or not child.closed:
-            await _end(transport.get_pid(), child)
-        transport.close()
+        try:
+            if transport.get_returncode() is None or not child.closed:
+                await _end(transport.get_pid(), child)
+        finally:
+            transport.close()
     result = Result(transport.get_returncode() or 0, bytes(child.stdout), bytes(child.stderr))
     if result.exit_code not in allowed:
         text = result.stderr[-_ERROR_TAIL:].decode(errors="replace").strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -123,6 +124,25 @@ async def test_cancelling_ends_the_command(tmp_path: Path) -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await gone(pid)
+
+
+async def test_cancelling_twice_ends_the_command_and_closes_its_pipes(tmp_path: Path) -> None:
+    pid_file = tmp_path / "pid"
+    # a grandchild in a session of its own survives the kill and holds the pipes
+    script = f"trap '' TERM; setsid sleep 60 & echo $! > {pid_file}; wait"
+    task = asyncio.create_task(process.run([SH, "-c", script], 30))
+    survivor = await pid_in(pid_file)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    task.cancel()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.sleep(0.05)
+    left = len(list(Path("/proc/self/fd").iterdir()))
+    os.kill(survivor, signal.SIGKILL)
+    assert await gone(survivor)
+    assert left <= before - 2
 
 
 async def test_output_is_bounded() -> None:
