@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from vdsm.common.errors import BackendTimeout
@@ -32,11 +33,10 @@ class KernelReads:
             raise BackendTimeout(backend="the kernel", operation=what, timeout=self._deadline) from error
 
     def _start(self, read: Callable[[], T]) -> asyncio.Future[T]:
-        try:
+        with ExitStack() as undo:
+            undo.callback(self._places.release)
             reading = asyncio.get_running_loop().run_in_executor(None, read)
-        except BaseException:
-            self._places.release()
-            raise
+            undo.pop_all()
         reading.add_done_callback(self._ended)
         return reading
 
