@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from devhost.daemons import free_port
-from devhost.domain import linux_domain
+from devhost.domain import Disk, linux_domain
 from devhost.guest import Guest
 from tests.e2e.host import Host, bios_plan, create, vm_name, wait_stats, write_public
 from vdsm.client import Client
@@ -109,10 +109,12 @@ def test_the_life_of_a_vm_in_tables(host: Host, manager: Client, public_path: Pa
 
 
 def test_a_vm_that_cannot_start_is_5(host: Host, public_path: Path) -> None:
-    xml = write_public(public_path / "vm.xml", bios_plan(machine="no-such-machine").xml())
+    disk = Disk(public_path / "no-such-disk.qcow2")
+    xml = write_public(public_path / "vm.xml", bios_plan(disks=(disk,)).xml())
     done = host.cli("vm", "start", str(xml))
     assert done.returncode == 5
-    assert "no-such-machine" in done.stderr, done.stderr
+    assert "no-such-disk" in done.stderr
+    assert "reason 3" in done.stderr
 
 
 def test_watch_ends_with_ctrl_c(host: Host, manager: Client) -> None:

@@ -65,6 +65,7 @@ class EnvelopeError(ValueError):
 _request = msgspec.json.Decoder(Request)
 _batch = msgspec.json.Decoder(list[msgspec.Raw])
 _id_only = msgspec.json.Decoder(_IdOnly)
+_any = msgspec.json.Decoder(object)
 _encoder = msgspec.json.Encoder()
 
 
@@ -79,7 +80,10 @@ def decode(body: bytes | msgspec.Raw) -> Request:
     Raises: EnvelopeError -32700 when it is no JSON, -32600 when it is no JSON-RPC 2.0 request.
     """
     try:
-        return _request.decode(body)
+        request = _request.decode(body)
+        if request.id:
+            _any.decode(request.id)  # Raw is not looked into, and what is echoed must be JSON
+        return request
     except msgspec.ValidationError as error:
         # the error may quote what was sent, at any length
         raise EnvelopeError(-32600, f"Invalid request: {str(error)[:200]}", _salvage_id(body)) from error
@@ -128,6 +132,8 @@ def encode_notification(method: str, params: object) -> bytes:
 
 def _salvage_id(body: bytes | msgspec.Raw) -> msgspec.Raw:
     try:
-        return _id_only.decode(body).id
+        found = _id_only.decode(body).id
+        _any.decode(found)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return NULL_ID
+    return found

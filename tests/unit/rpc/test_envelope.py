@@ -67,3 +67,12 @@ def test_an_error_quotes_little_and_nesting_behind_it_is_survived() -> None:
     with pytest.raises(envelope.EnvelopeError) as failure:
         envelope.decode(b'{"jsonrpc":"2.0","method":5,"id":1,"params":' + b"[" * 200_000)
     assert (failure.value.code, bytes(failure.value.request_id)) == (-32600, b"null")
+
+
+@pytest.mark.parametrize("request_id", [b'"\xcf"', b'"\x01"', b'"\\q"'])
+@pytest.mark.parametrize("params", [b"{}", b"5"])
+def test_an_id_that_is_no_json_is_not_echoed(request_id: bytes, params: bytes) -> None:
+    with pytest.raises(envelope.EnvelopeError) as refused:
+        envelope.decode(b'{"jsonrpc": "2.0", "method": "Test.ping", "params": %b, "id": %b}' % (params, request_id))
+    assert refused.value.code in {-32700, -32600}
+    assert bytes(refused.value.request_id) == b"null"
