@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from tests.perf.host import Host, agent_pid
 from tests.perf.load import Throughput, latencies, throughput
 from tests.perf.peers import echo as echo_server
-from tests.perf.processor import apart
+from tests.perf.processor import apart, wait_quiet
 from tests.perf.result import Row, median, spread, verdict
 from tests.perf.wire import Wire, request_frame
 
@@ -67,6 +67,7 @@ def run(host: Host) -> list[Row]:
             server.latencies.clear()
             server.loads.clear()
         for _ in range(host.rounds(9, 3)):
+            wait_quiet(3)
             for server in (echo, agent):
                 server.alone(1000)
                 server.loaded(1.0)
