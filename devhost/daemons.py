@@ -154,12 +154,12 @@ class Daemons:
         return True
 
     def _prepare(self) -> None:
-        places.make_public(self.directory)
-        os.chown(self.directory, accounts.VDSM_UID, accounts.VDSM_GID)
+        _share(self.directory)
         shutil.rmtree(self.directory / "log", ignore_errors=True)
-        for name in ("log", "hooks"):
-            folder = places.make_public(self.directory / name)
-            os.chown(folder, accounts.VDSM_UID, accounts.VDSM_GID)
+        (self.directory / "log").mkdir()
+        _share(self.directory / "log")
+        for name in ("vdsmd.output", "supervdsmd.output"):
+            (self.directory / "log" / name).touch(0o644, exist_ok=False)
         host_id = self.directory / "vdsm.id"
         if not host_id.exists():
             host_id.write_text(f"{uuid.uuid4()}\n", encoding="ascii")
@@ -234,6 +234,13 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def _share(directory: Path) -> None:
+    """Let the agent make files in a directory in which root works too, and never move or replace root's."""
+    directory.mkdir(parents=True, exist_ok=True)
+    os.chown(directory, 0, accounts.VDSM_GID)
+    directory.chmod(0o1775)
 
 
 def _check_port(port: int) -> None:
