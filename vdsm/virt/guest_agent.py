@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from vdsm.adapters.libvirt.hypervisor import GuestInfoKind, Hypervisor
 from vdsm.common.errors import VdsmError
+from vdsm.virt.background import end_background, run_in_background
 from vdsm.virt.settings import VirtSettings
 from vdsm.virt.stats.guest_info import NO_GUEST, read_guest_info
 from vdsm.virt.vm import Vm
@@ -66,15 +67,13 @@ class GuestAgents:
 
     def start(self) -> None:
         """Begin."""
-        self._ticker = asyncio.get_running_loop().create_task(self._run(), name="guest agents")
+        self._ticker = run_in_background("guest agents", self._run())
 
     async def close(self) -> None:
         """Stop; polls under way are abandoned."""
-        tasks = [*self._tasks, *([self._ticker] if self._ticker else [])]
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
+        await end_background(self._ticker)
+        for task in list(self._tasks):
+            await end_background(task)
 
     async def _run(self) -> None:
         while True:

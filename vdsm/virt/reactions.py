@@ -74,7 +74,10 @@ class Reactions:
         self._settings = settings
 
     async def apply(self, vm: Vm, event: DomainEvent) -> None:
-        """Let `event` change `vm`."""
+        """Let `event` change `vm`; one that comes after its end changes nothing."""
+        if vm.status is VmStatus.DOWN:
+            log.debug("VM %s is down: %s", vm.vm_id, event)
+            return
         match event:
             case Stopped():
                 await self.stopped(vm, event.reason)
@@ -114,7 +117,7 @@ class Reactions:
             vm.touch()
 
     async def _suspended(self, vm: Vm, event: Suspended) -> None:
-        if vm.status in {VmStatus.WAIT_FOR_LAUNCH, VmStatus.DOWN}:
+        if vm.status is VmStatus.WAIT_FOR_LAUNCH:
             return
         if event.reason in {SuspendedReason.MIGRATED, SuspendedReason.FROM_SNAPSHOT, SuspendedReason.RESTORED}:
             log.info("VM %s: %s", vm.vm_id, event)

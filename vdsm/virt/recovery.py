@@ -21,6 +21,7 @@ from vdsm.adapters.libvirt.hypervisor import (
     Started,
 )
 from vdsm.common.errors import NoSuchVM, VdsmError
+from vdsm.virt.background import end_background, run_in_background
 from vdsm.virt.catching_up import CatchingUp
 from vdsm.virt.creation import Creation, found
 from vdsm.virt.definition import stored_exit
@@ -66,16 +67,13 @@ class Recovery:
         """Begin to listen and, once libvirt is there, to rebuild."""
         self._unsubscribe = self._hypervisor.subscribe(self._on_event)
         self._work.set()
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="vm recovery")
-        self._task.add_done_callback(_tell_end)
+        self._task = run_in_background("vm recovery", self._run())
 
     async def close(self) -> None:
         """Stop listening."""
         if self._unsubscribe is not None:
             self._unsubscribe()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end_background(self._task)
 
     def look_up_lost(self) -> None:
         """Compare the VMs of which something was lost, or could not be stored; called with every sweep."""
@@ -193,8 +191,3 @@ class Recovery:
         vm.actor.retire()
         self._strangers[vm.vm_id] = vm.status_time
         self._work.set()
-
-
-def _tell_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("VMs are not looked after any more", exc_info=error)

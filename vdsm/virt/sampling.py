@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from vdsm.adapters.libvirt.hypervisor import BulkSample, ConnectionRestored, Hypervisor, HypervisorEvent, Started
 from vdsm.common.errors import VdsmError
+from vdsm.virt.background import end_background, run_in_background
 from vdsm.virt.settings import VirtSettings
 from vdsm.virt.stats.sample import read_sample
 from vdsm.virt.vms import Vms
@@ -43,16 +44,13 @@ class Sampling:
     def start(self) -> None:
         """Begin."""
         self._unsubscribe = self._hypervisor.subscribe(self._on_event)
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="vm sampling")
-        self._task.add_done_callback(_tell_end)
+        self._task = run_in_background("vm sampling", self._run())
 
     async def close(self) -> None:
         """Stop."""
         if self._unsubscribe is not None:
             self._unsubscribe()
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        await end_background(self._task)
 
     def soon(self) -> None:
         """Sweep twice within seconds."""
@@ -122,8 +120,3 @@ class Sampling:
             if vm.is_active and now - vm.sampled_at > self._settings.command_timeout:
                 vm.hung = True
                 vm.touch()
-
-
-def _tell_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        log.critical("VMs are not sampled any more", exc_info=error)

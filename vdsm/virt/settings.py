@@ -13,9 +13,9 @@ class VirtSettings:
     command_timeout: float = 60.0  # [vars] vm_command_timeout
     shutdown_delay: float = 30.0  # [vars] user_shutdown_timeout
     shutdown_step: float = 120.0  # [vars] sys_shutdown_timeout
-    powering_up: float = 60.0
-    powering_down: float = 300.0
-    destroy_grace: float = 2.0
+    powering_up: float = 60.0  # a guest without an agent counts as up then
+    powering_down: float = 300.0  # how long a shutdown that an earlier life of the agent began is believed in
+    destroy_grace: float = 2.0  # for the command that VM.destroy finds running
     agent_tick: float = 5.0  # [guest_agent] polling interval
     agent_timeout: float = 1.0  # [guest_agent] qga_command_timeout
     agent_users: float = 10.0
@@ -23,4 +23,3 @@ class VirtSettings:
     agent_filesystems: float = 300.0
     agent_parallel: int = 4
     recovery_parallel: int = 8
-    display_address: str = "127.0.0.1"

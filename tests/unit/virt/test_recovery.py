@@ -287,7 +287,7 @@ async def test_a_bug_in_recovery_is_shouted(bed: VmBed, caplog: pytest.LogCaptur
     bed.fake.state = broken  # type: ignore[method-assign]  # a bug
     await bed.fake.define(FOREIGN.format(uuid.uuid4()))
     await bed.settle()
-    assert "VMs are not looked after any more" in caplog.text
+    assert "vm recovery has ended by a bug" in caplog.text
 
 
 async def test_a_vm_paused_on_its_way_up_stays_paused_after_a_restart(bed: VmBed) -> None:

@@ -117,4 +117,4 @@ async def test_a_bug_in_sampling_is_shouted(bed: VmBed, caplog: pytest.LogCaptur
     bed.fake.bulk_stats = broken  # type: ignore[method-assign,assignment]  # a bug
     bed.sampling.start()
     await bed.settle()
-    assert "VMs are not sampled any more" in caplog.text
+    assert "vm sampling has ended by a bug" in caplog.text
