@@ -279,6 +279,7 @@ def test_why_a_vm_is_down_outlives_the_agent(host: Host, manager: Client, public
         assert _why(found[away])[:2] == (1, 2)
         host.daemons.kill_agent()
         host.daemons.wait_ready()
+    host.ask_until_ready("Host.getVMList")
     with host.manager() as client:
         for vm_id in (*vms, away):
             destroy(client, vm_id)
