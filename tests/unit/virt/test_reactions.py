@@ -82,7 +82,13 @@ async def test_a_guest_that_powers_off_is_down_once_and_for_good(bed: VmBed) -> 
     vm_id = await bed.up()
     bed.fake.guests.power_off(vm_id)
     bed.fake.emit(Stopped(vm_id, StoppedReason.CRASHED))
-    for event in (Resumed(vm_id), Suspended(vm_id), Rebooted(vm_id), AgentConnected(vm_id, connected=True)):
+    for event in (
+        Resumed(vm_id),
+        Suspended(vm_id),
+        Rebooted(vm_id),
+        AgentConnected(vm_id, connected=True),
+        Graphics(vm_id, GraphicsPhase.CONNECT, "10.0.0.9", "4711", ""),
+    ):
         bed.fake.emit(event)
     await bed.settle()
     assert bed.exit(vm_id) == (0, 7)

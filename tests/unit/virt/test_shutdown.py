@@ -7,7 +7,16 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.virt.bed import FAST, VmBed, context, eventually
-from vdsm.common.errors import GuestAgentError, InvalidParameter, LibvirtError, NoSuchVM, VMNotRunning
+from vdsm.common.errors import (
+    BackendTimeout,
+    GuestAgentError,
+    InvalidParameter,
+    LibvirtError,
+    LibvirtGone,
+    NoSuchVM,
+    VMNotRunning,
+)
+from vdsm.virt import shutdown
 from vdsm.virt.domain_xml.metadata import SHUTDOWN_REASON
 from vdsm.virt.status import VmStatus
 
@@ -255,3 +264,30 @@ async def test_a_guest_that_obeys_after_the_agents_restart_was_shut_down_by_an_a
     await again.reaches(vm_id, VmStatus.DOWN)
     assert again.exit(vm_id) == (0, 6)
     await again.close()
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [LibvirtGone(operation="destroy"), BackendTimeout(backend="libvirt", operation="destroy", timeout=45)],
+)
+async def test_force_whose_outcome_is_unknown_is_used_again(
+    bed: VmBed, monkeypatch: pytest.MonkeyPatch, unknown: LibvirtError
+) -> None:
+    monkeypatch.setattr(shutdown, "FORCE_PAUSES", (0.01, 0.01, 0.01))
+    vm_id = await bed.create()
+    for _ in range(2):
+        bed.fake.faults.fail_next("destroy", unknown)
+    await bed.shutdown.shutdown(vm_id, force=True, step=0)
+    await bed.reaches(vm_id, VmStatus.DOWN)
+    assert bed.exit(vm_id) == (0, 6)
+    assert bed.calls(vm_id).count("destroy") == 3
+
+
+async def test_force_that_stays_without_an_outcome_ends_too(bed: VmBed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutdown, "FORCE_PAUSES", (0.01, 0.01))
+    vm_id = await bed.create()
+    for _ in range(2):
+        bed.fake.faults.fail_next("destroy", LibvirtGone(operation="destroy"))
+    await bed.shutdown.shutdown(vm_id, force=True, step=0)
+    await bed.reaches(vm_id, VmStatus.UP)
+    assert bed.vm(vm_id).metadata.number(SHUTDOWN_REASON) is None
