@@ -10,8 +10,11 @@ from tests.perf.result import HEADINGS, Row
 _HEAD = """# Performance
 
 `make bench` measures the program as shipped (the installed copy, both daemons as their own users, log and counters
-on) and writes this page. Each number is a median of several rounds, in brackets the lowest and the highest; where
-there is a peer, it is measured in the same run, in turns with the agent. Server and load generator have a core each.
+on) and writes this page. A number with brackets is a median, in brackets the lowest and the highest; memory is one
+reading, CPU per sweep a mean. A peer is measured in the same run: in turns with the agent for `ping`, `client`,
+`create` and `sweep`, after it for the others. Under `ping` and `all_stats`, server and load generator have a core each,
+and under `ping` the load generator never sleeps (why: `tests/perf/load.py`). Other work on the machine costs calls per
+second and the p99 first: with a load average of 10 on two cores both miss their bars, and the echo is slow as well.
 """
 
 _TAIL = """
