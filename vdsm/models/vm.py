@@ -249,6 +249,8 @@ class ExitedVmStats(Struct, VmStats, kw_only=True):
 
     #: The virtual machine.
     vm_id: UUID = field(name="vmId")
+    #: Its name, for people. Source: libvirt domain XML.
+    vm_name: str = field(name="vmName")
     #: Always Down.
     status: VmStatus
     #: When it was seen down, on a clock that only grows. Unit: ms.

@@ -15,11 +15,12 @@ from vdsm.adapters.libvirt.hypervisor import BulkSample, ConnectionRestored, Hyp
 from vdsm.common.errors import VdsmError
 from vdsm.virt.background import end_background, run_in_background
 from vdsm.virt.settings import VirtSettings
-from vdsm.virt.stats.sample import read_sample
+from vdsm.virt.stats.sample import is_partial, read_sample
 from vdsm.virt.vms import Vms
 
 log = logging.getLogger(__name__)
 
+SLICE = 20
 EARLY_SECONDS = (1.0, 3.0)
 
 
@@ -67,7 +68,15 @@ class Sampling:
         sample = await self._hypervisor.bulk_stats()
         self.sweeps += 1
         self.take(sample)
+        await self._encode()
         self.last_seconds = asyncio.get_running_loop().time() - started
+
+    async def _encode(self) -> None:
+        """Now and in slices, or the next getAllVmStats would do it for all VMs in one turn of the loop."""
+        for number, vm in enumerate(self._vms.known()):
+            vm.stats()
+            if number % SLICE == SLICE - 1:
+                await asyncio.sleep(0)
 
     def take(self, sample: BulkSample) -> None:
         """Give every VM its part of a sweep."""
@@ -77,7 +86,9 @@ class Sampling:
             record = sample.records.get(vm.vm_id)
             vm.hung = vm.vm_id in sample.unresponsive
             if record is not None and not vm.hung:
-                vm.previous, vm.sample = vm.sample, read_sample(record, sample.taken_at)
+                # numbers that are a sweep older are better than zeros, and than rates that jump
+                if vm.sample is None or not is_partial(record):
+                    vm.previous, vm.sample = vm.sample, read_sample(record, sample.taken_at)
                 vm.sampled_at = sample.taken_at
             elif record is None and not vm.hung and vm.sampled_at < sample.taken_at:
                 vm.needs_lookup = True  # it does not run, as libvirt says, and nobody has told

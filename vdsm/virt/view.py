@@ -19,6 +19,7 @@ class VmStatsView:
             return encode(
                 exited_stats(
                     vm.vm_id,
+                    vm.name,
                     vm.status_time,
                     int(ended.code),
                     int(ended.reason),

@@ -141,11 +141,18 @@ def test_tickets_and_domain_xml_are_not_shown() -> None:
 
 def test_results_have_the_forms_that_managers_parse() -> None:
     stats = vm.ExitedVmStats(
-        vm_id=VM_ID, status="Down", status_time="123", exit_code=0, exit_reason=6, exit_message="Admin shut down"
+        vm_id=VM_ID,
+        vm_name="one",
+        status="Down",
+        status_time="123",
+        exit_code=0,
+        exit_reason=6,
+        exit_message="Admin shut down",
     )
     assert msgspec.to_builtins([stats]) == [
         {
             "vmId": VM_ID,
+            "vmName": "one",
             "status": "Down",
             "statusTime": "123",
             "exitCode": 0,

@@ -18,7 +18,7 @@ from vdsm.common.errors import (
 from vdsm.common.xml import parse
 from vdsm.virt.status import VmStatus
 
-SECRET = "s3cret-pa55"
+SECRET = "s3cretpa"
 
 
 async def _password(bed: VmBed, vm_id: str) -> tuple[str | None, datetime]:

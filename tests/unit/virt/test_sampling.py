@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 
 import pytest
 
 from tests.unit.virt.bed import FAST, VmBed, eventually
+from vdsm.adapters.libvirt.hypervisor import BulkSample
 from vdsm.common.errors import BackendTimeout
 from vdsm.virt import sampling
 from vdsm.virt.status import VmStatus
@@ -41,6 +43,18 @@ async def test_a_hung_vm_is_named_and_the_others_stay_fresh(bed: VmBed) -> None:
     bed.fake.faults.release_monitor(hung)
     await bed.sampling.sweep()
     assert bed.stats(hung)["monitorResponse"] == "0"
+
+
+async def test_a_vm_that_another_job_holds_keeps_its_numbers(bed: VmBed) -> None:
+    vm_id = await bed.up()
+    await bed.sampling.sweep()
+    vm = bed.vm(vm_id)
+    whole = vm.sample
+    later = time.monotonic() + 1
+    bed.sampling.take(BulkSample({vm_id: {"state.state": 1}}, later))
+    assert vm.sample is whole
+    assert vm.sampled_at == later
+    assert bed.stats(vm_id)["monitorResponse"] == "0"
 
 
 async def test_numbers_that_grow_old_say_that_nobody_answers() -> None:

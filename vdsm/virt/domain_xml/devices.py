@@ -22,6 +22,10 @@ _PREFIXES: Mapping[str, str] = MappingProxyType({
 _REMOVABLE = frozenset({"cdrom", "floppy"})
 
 
+VNC_PASSWORD_BYTES = 8
+"""RFB's DES authentication uses no more; libvirt refuses a longer password (RFC 6143, 7.2.2)."""
+
+
 class ConnAction(StrEnum):
     """What happens to who is connected when a ticket is set (the wire's existingConnAction)."""
 
@@ -34,7 +38,8 @@ def ticket(root: Element, graphics_type: str, password: str, valid_to: datetime 
     """The graphics element that sets a display password.
 
     `root`: the live definition; `graphics_type`: vnc or spice; `valid_to`: an aware time, or None for a password that
-    does not expire. libvirt knows no other action than keep for VNC, so VNC always gets that one.
+    does not expire. libvirt knows no other action than keep for VNC, so VNC always gets that one;
+    of a VNC password the first eight bytes are used, by clients too.
 
     Raises: InvalidParameter (no such display, a password that XML cannot carry).
     """
@@ -49,7 +54,7 @@ def ticket(root: Element, graphics_type: str, password: str, valid_to: datetime 
         reason = "it has characters that cannot be set"
         raise InvalidParameter(parameter="password", value="********", reason=reason) from None
     graphics = deepcopy(found)
-    graphics.set("passwd", password)
+    graphics.set("passwd", _first_bytes(password, VNC_PASSWORD_BYTES) if graphics_type == "vnc" else password)
     graphics.attrib.pop("passwdValidTo", "")
     if valid_to is not None:
         graphics.set("passwdValidTo", valid_to.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"))
@@ -112,6 +117,10 @@ def _drive(root: Element, target: str) -> Element:
                     drive.remove(element)
             return drive
     raise InvalidParameter(parameter="name", value=target, reason="the VM has no CD or floppy drive of this name")
+
+
+def _first_bytes(text: str, count: int) -> str:
+    return text.encode()[:count].decode(errors="ignore")
 
 
 def _plain(name: str) -> str:

@@ -6,11 +6,12 @@ from typing import Any
 
 
 def exited_stats(
-    vm_id: str, status_time: int, code: int, reason: int, message: str, *, time_offset: int | None = None
+    vm_id: str, name: str, status_time: int, code: int, reason: int, message: str, *, time_offset: int | None = None
 ) -> dict[str, Any]:
     """The result for one VM. `status_time`: ms of the event clock; `code`, `reason`: facts/vdsm.md 3.4; offset in s."""
     stats: dict[str, Any] = {
         "vmId": vm_id,
+        "vmName": name,
         "status": "Down",
         "statusTime": str(status_time),
         "exitCode": code,

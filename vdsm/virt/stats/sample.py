@@ -131,6 +131,11 @@ def read_sample(record: Record, time: float) -> Sample:
     )
 
 
+def is_partial(record: Record) -> bool:
+    """Whether libvirt passed QEMU by, as it does while another job holds the VM: what only QEMU knows is missing."""
+    return "cpu.time" not in record or (record.get("block.count", 0) > 0 and "block.0.rd.reqs" not in record)
+
+
 def _cpu(record: Record) -> CpuSample | None:
     try:
         return CpuSample._make(_CPU_GETTER(record))

@@ -145,3 +145,12 @@ def test_drive_names_that_do_not_exist(interface: str, index: int) -> None:
 def test_the_first_cdrom() -> None:
     assert devices.first_cdrom(parse(LIVE)) == "sdc"
     assert devices.first_cdrom(parse("<domain/>")) is None
+
+
+@pytest.mark.parametrize(
+    ("password", "used"), [("12345678", "12345678"), ("123456789abc", "12345678"), ("p\u00e4sswort", "p\u00e4sswor")]
+)
+def test_vnc_uses_the_first_eight_bytes_of_a_password(password: str, used: str) -> None:
+    root = parse("<domain><devices><graphics type='vnc' port='5900'/><graphics type='spice'/></devices></domain>")
+    assert parse(devices.ticket(root, "vnc", password, None, ConnAction.KEEP)).get("passwd") == used
+    assert parse(devices.ticket(root, "spice", password, None, ConnAction.KEEP)).get("passwd") == password

@@ -9,7 +9,8 @@ VM = "11111111-2222-4333-8444-555555555555"
 
 
 def test_codes_are_numbers_and_times_text() -> None:
-    assert exited_stats(VM, 2147483650, 0, 7, "User shut down from within the guest") == {
+    assert exited_stats(VM, "one", 2147483650, 0, 7, "User shut down from within the guest") == {
+        "vmName": "one",
         "vmId": VM,
         "status": "Down",
         "statusTime": "2147483650",
@@ -20,10 +21,10 @@ def test_codes_are_numbers_and_times_text() -> None:
 
 
 def test_the_clock_offset_is_there_when_known() -> None:
-    assert exited_stats(VM, 1, 1, 1, "", time_offset=-3600)["timeOffset"] == -3600
+    assert exited_stats(VM, "one", 1, 1, 1, "", time_offset=-3600)["timeOffset"] == -3600
 
 
 def test_the_result_is_what_the_contract_says() -> None:
-    stats = exited_stats(VM, 1, 1, 14, "x", time_offset=5)
+    stats = exited_stats(VM, "one", 1, 1, 14, "x", time_offset=5)
     model = msgspec.convert(stats, ExitedVmStats)
     assert msgspec.to_builtins(model) == stats

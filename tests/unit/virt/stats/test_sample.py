@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.virt.stats import records
-from vdsm.virt.stats.sample import BalloonSample, CpuSample, DiskSample, NicSample, read_sample
+from vdsm.virt.stats.sample import BalloonSample, CpuSample, DiskSample, NicSample, is_partial, read_sample
 
 
 def test_a_recorded_vm() -> None:
@@ -51,6 +51,14 @@ def test_a_disk_without_counters_is_there_with_zeros() -> None:
     sample = read_sample({"block.count": 2, "block.0.name": "vda", "block.0.physical": 5}, 1.0)
     assert sample.disks == (DiskSample("vda", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5),)
     assert read_sample({"net.count": 2, "net.1.name": "v"}, 1.0).nics == (NicSample("v", 0, 0, 0, 0, 0, 0),)
+
+
+def test_what_libvirt_says_without_qemu_is_partial() -> None:
+    whole = records.after()
+    assert not is_partial(whole)
+    assert not is_partial({"cpu.time": 1, "block.count": 0})
+    assert is_partial({key: value for key, value in whole.items() if not key.startswith("cpu.")})
+    assert is_partial({key: value for key, value in whole.items() if ".rd." not in key})
 
 
 def test_more_devices_than_keys_are_ready_for() -> None:
