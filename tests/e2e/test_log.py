@@ -100,7 +100,7 @@ def test_passwords_are_in_no_log(host: Host, manager: Client, tmp_path: Path) ->
     ticket = {"vmID": vm_id, "ttl": 60, "existingConnAction": "keep", "params": {}}
     manager.call("VM.setTicket", {**ticket, "password": password})
     for params in (
-        {**ticket, "password": f"{wrong}-far-too-long-for-vnc"},
+        {**ticket, "password": f"{wrong}\x01"},
         {**ticket, "password": {"not": wrong}},
         {**ticket, "password": wrong, "ttl": "never"},
         {**ticket, "password": wrong, "vmID": "00000000-0000-4000-8000-000000000000"},
