@@ -28,7 +28,8 @@ class Method:
     """One verb of the contract.
 
     name: `<Class>.<verb>`. params: the generated msgspec Struct of its parameters. order: wire names of the
-    parameters in schema order, for positional calls. deadline: seconds the whole call may take.
+    parameters in schema order, for positional calls. deadline: seconds that the call gives to what it
+    waits for (libvirt, the helper, its turn on the VM).
     """
 
     name: str

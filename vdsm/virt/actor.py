@@ -24,8 +24,12 @@ T = TypeVar("T")
 COMMAND_LIMIT = 64
 EVENT_LIMIT = 1024
 
+COMMAND_SECONDS = 60.0
+RESERVE_SECONDS = 2.0
+"""What a command needs at least once it has begun: with less, libvirt would be asked and its answer not be heard."""
 
-@dataclass(slots=True)
+
+@dataclass(eq=False, slots=True)
 class _Item:
     what: str
     action: Callable[[], Awaitable[Any]]
@@ -55,21 +59,29 @@ class Actor:
         """Commands and events that have not begun."""
         return len(self._items)
 
-    async def run(self, what: str, action: Callable[[], Awaitable[T]]) -> T:
+    async def run(self, what: str, action: Callable[[], Awaitable[T]], seconds: float = COMMAND_SECONDS) -> T:
         """Queue a command and wait for its result.
 
-        Raises: VMBusy when too many commands wait or the VM is being destroyed; NoSuchVM when it is gone; what
-        `action` raises.
+        seconds: what the command has, its turn included; one that could begin only in the last of them is refused.
+
+        Raises: VMBusy (nothing was done) when it could not begin in time, too many commands wait or the VM is being
+        destroyed; NoSuchVM when it is gone; what `action` raises.
         """
         self._check_open()
         if self._preempting:
             raise VMBusy(vm_id=self._vm_id, operation=what, reason="it is being destroyed")
         if sum(item.result is not None for item in self._items) >= COMMAND_LIMIT:
             raise VMBusy(vm_id=self._vm_id, operation=what, reason=f"{COMMAND_LIMIT} commands wait for it already")
-        result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._items.append(_Item(what, action, result))
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[T] = loop.create_future()
+        item = _Item(what, action, result)
+        self._items.append(item)
         self._wake.set()
-        return await result
+        too_late = loop.call_later(max(0.0, seconds - RESERVE_SECONDS), self._too_late, item)
+        try:
+            return await result
+        finally:
+            too_late.cancel()
 
     def post(self, what: str, action: Callable[[], Awaitable[None]]) -> None:
         """Queue an event. When more than the limit wait they are dropped and `on_overflow` is told."""
@@ -132,6 +144,12 @@ class Actor:
         log.warning("VM %s: %s still runs and is given up to %s", self._vm_id, running.get_name(), for_what)
         running.cancel()
 
+    def _too_late(self, item: _Item) -> None:
+        """A command whose caller's time is nearly over is not begun any more."""
+        if item in self._items:
+            self._items.remove(item)
+            self._refuse(item, "its earlier commands took too long, so this one was not begun")
+
     def _refuse(self, item: _Item, reason: str) -> None:
         if item.result is not None and not item.result.done():
             item.result.set_exception(VMBusy(vm_id=self._vm_id, operation=item.what, reason=reason))
@@ -146,7 +164,7 @@ class Actor:
                     await self._wake.wait()
         finally:
             for item in self._items:
-                self._refuse(item, "it is gone")
+                self._refuse(item, "it is being forgotten")
             self._items.clear()
 
     async def _perform(self, item: _Item) -> None:

@@ -58,7 +58,7 @@ class VmCdrom:
             await self._definition.refresh(vm)
             return vm.short()
 
-        return await vm.actor.run("change CD", change)
+        return await vm.actor.run("change CD", change, context.remaining())
 
 
 def _medium(spec: DriveSpec, vm_id: str) -> CdMedium:

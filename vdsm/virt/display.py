@@ -61,7 +61,7 @@ class VmDisplay:
                 cause = error.fields.get("cause") or error.fields.get("reason", error)
                 raise TicketFailed(vm_id=vm.vm_id, cause=cause) from error
 
-        await vm.actor.run("set ticket", change)
+        await vm.actor.run("set ticket", change, context.remaining())
 
     async def screenshot(self, context: CallContext, vm_id: str) -> dict[str, str]:
         """A picture of the first display, base64. Raises: NoSuchVM, VMNotRunning, WrongState, OperationUnsupported."""
@@ -76,4 +76,4 @@ class VmDisplay:
                 "mime_type": picture.mime_type,
             }
 
-        return await vm.actor.run("screenshot", take)
+        return await vm.actor.run("screenshot", take, context.remaining())

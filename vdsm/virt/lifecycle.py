@@ -140,7 +140,7 @@ class VmLifecycle:
                 await self._hypervisor.suspend(vm.vm_id, deadline=context.remaining())
                 vm.set_paused(PauseCode.NONE)
 
-        await vm.actor.run("pause", suspend)
+        await vm.actor.run("pause", suspend, context.remaining())
 
     async def cont(self, context: CallContext, vm_id: str) -> None:
         """Let the guest's CPUs run; done already counts as done. Raises: NoSuchVM, VMNotRunning, WrongState."""
@@ -156,7 +156,7 @@ class VmLifecycle:
                 log.info("VM %s runs already", vm.vm_id)
             vm.set_continued()
 
-        await vm.actor.run("continue", resume)
+        await vm.actor.run("continue", resume, context.remaining())
 
     async def reset(self, context: CallContext, vm_id: str) -> None:
         """Pull the reset line. Raises: NoSuchVM, VMNotRunning, WrongState, ResetFailed."""
@@ -169,7 +169,7 @@ class VmLifecycle:
             except LibvirtError as error:
                 raise ResetFailed(vm_id=vm.vm_id, cause=error.fields.get("cause", error)) from error
 
-        await vm.actor.run("reset", reset)
+        await vm.actor.run("reset", reset, context.remaining())
 
     async def set_destroy_on_reboot(self, context: CallContext, vm_id: str) -> None:
         """From now on a reboot of the guest ends the VM, which then is down for reason 13.
@@ -192,4 +192,4 @@ class VmLifecycle:
                 await self._definition.keep(vm, {DESTROY_ON_REBOOT: None})
                 raise
 
-        await vm.actor.run("set destroy on reboot", change)
+        await vm.actor.run("set destroy on reboot", change, context.remaining())

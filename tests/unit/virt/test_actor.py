@@ -9,7 +9,7 @@ import pytest
 
 from vdsm.common.context import correlation
 from vdsm.common.errors import LibvirtError, NoSuchVM, VMBusy
-from vdsm.virt.actor import COMMAND_LIMIT, EVENT_LIMIT, Actor
+from vdsm.virt.actor import COMMAND_LIMIT, EVENT_LIMIT, RESERVE_SECONDS, Actor
 
 
 class _Overflow:
@@ -35,6 +35,28 @@ async def actor(overflow: _Overflow) -> AsyncIterator[Actor]:
 async def _turns(count: int = 5) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
+
+
+async def test_a_command_that_cannot_begin_in_time_is_not_begun(actor: Actor) -> None:
+    begun: list[str] = []
+    opened = asyncio.Event()
+
+    async def slow() -> None:
+        await opened.wait()
+
+    async def late() -> None:
+        begun.append("late")
+
+    first = asyncio.create_task(actor.run("slow", slow))
+    await _turns()
+    with pytest.raises(VMBusy, match="not begun"):
+        await actor.run("late", late, RESERVE_SECONDS + 0.02)
+    opened.set()
+    await first
+    await _turns()
+    assert begun == []
+    assert await actor.run("late", late, RESERVE_SECONDS + 5) is None
+    assert begun == ["late"]
 
 
 async def test_commands_and_events_run_one_at_a_time_in_order(actor: Actor) -> None:

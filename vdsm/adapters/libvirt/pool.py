@@ -146,6 +146,8 @@ class BlockingPool:
         Raises: BackendTimeout (it runs on, effect unknown), ResourceExhausted and VMBusy (it never began),
         what `refuse` makes, LibvirtGone after close().
         """
+        if deadline <= 0:
+            raise VMBusy(vm_id=key or "", operation=operation, reason="no time was left to begin")
         self._admit(operation, key)
         loop = asyncio.get_running_loop()
         job = _Job(operation, function, key, deadline, loop.create_future(), on_stuck, time.monotonic())

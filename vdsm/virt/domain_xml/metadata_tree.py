@@ -1,7 +1,7 @@
 """Values of the VM metadata as XML elements and back.
 
 A flat value is an element with text and an optional hint `type="int|float|bool"`; without a hint it is text,
-taken exactly as it stands. Containers exist only under fixed names (facts/vdsm.md 3.5). Whoever reads gets None
+taken exactly as it stands. Containers exist only under fixed names (oVirt VDSM 4.50). Whoever reads gets None
 for what does not fit these rules and keeps the element's text instead. Called by `metadata` and `tune` alone.
 """
 

@@ -1,8 +1,8 @@
 """Disk source elements as libvirt must get them: with a path, and with libvirt's hands off the file's owner.
 
 With libvirt's dynamic ownership on, a source without the DAC seclabel is given to QEMU's user at start and to root
-afterwards, for every host that shares it. libvirt's schema knows no `type` on a device's seclabel (facts/vdsm.md 3.5
-has it, libvirt drops it), so the form written is `<seclabel model='dac' relabel='no'/>`.
+afterwards, for every host that shares it. libvirt's schema knows no `type` on a device's seclabel (oVirt
+writes one, libvirt drops it), so the form written is `<seclabel model='dac' relabel='no'/>`: docs/adr/0004.
 """
 
 from __future__ import annotations

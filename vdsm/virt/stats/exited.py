@@ -8,7 +8,7 @@ from typing import Any
 def exited_stats(
     vm_id: str, name: str, status_time: int, code: int, reason: int, message: str, *, time_offset: int | None = None
 ) -> dict[str, Any]:
-    """The result for one VM. `status_time`: ms of the event clock; `code`, `reason`: facts/vdsm.md 3.4; offset in s."""
+    """The result for one VM. `status_time`: ms of the event clock; `code`, `reason`: oVirt VDSM 4.50's; offset in s."""
     stats: dict[str, Any] = {
         "vmId": vm_id,
         "vmName": name,

@@ -136,6 +136,14 @@ async def test_slow_calls_give_up_their_place_within_the_budget() -> None:
     slow.close()
 
 
+async def test_a_call_without_time_is_not_begun(pool: BlockingPool) -> None:
+    begun: list[int] = []
+    with pytest.raises(VMBusy, match="no time"):
+        await pool.run("late", lambda: begun.append(1), deadline=0.0, key="a")
+    assert await pool.run("next", lambda: 2, deadline=1, key="a") == 2
+    assert (begun, pool.stuck) == ([], 0)
+
+
 async def test_the_queue_has_a_limit(pool: BlockingPool, gate: threading.Event) -> None:
     tasks = [asyncio.create_task(pool.run("wait", gate.wait, deadline=5)) for _ in range(5)]
     await asyncio.sleep(0)
