@@ -134,7 +134,7 @@ def test_watch_ends_with_ctrl_c(host: Host, manager: Client) -> None:
 
 @pytest.mark.slow
 def test_console_on_a_terminal(host: Host, manager: Client, guest: Guest) -> None:
-    """S3-H4: a shell in the guest; Ctrl-C goes to the guest, Ctrl-] leaves; the terminal is as before."""
+    """A shell in the guest; Ctrl-C goes to the guest, Ctrl-] leaves; the terminal is as before."""
     vm_id = str(uuid.uuid4())
     plan = replace(linux_domain(guest, vm_id, vm_name(vm_id), machine="pc"), has_agent_channel=False, has_display=False)
     create(manager, plan)

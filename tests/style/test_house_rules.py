@@ -1,4 +1,4 @@
-"""The rules of the design that a linter does not know, as tests."""
+"""The rules of docs/architecture.md that a linter does not know, as tests."""
 
 from __future__ import annotations
 

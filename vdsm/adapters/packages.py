@@ -1,6 +1,6 @@
 """Versions of installed packages, whichever manager the host has: asked once by name, kept for an hour.
 
-The wire knows packages by upstream's names; which distribution package stands for one is a table here.
+The wire knows packages by oVirt's names; which distribution package stands for one is a table here.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Packages:
         self._asked_at = float("-inf")
 
     async def versions(self) -> dict[str, Package]:
-        """Installed packages by upstream's names; what is not installed is not in it.
+        """Installed packages by oVirt's names; what is not installed is not in it.
 
         Raises: BackendError when neither package manager answers.
         """
@@ -129,6 +129,6 @@ def parse_rpm(content: bytes) -> dict[str, Package]:
 
 def split_debian_version(text: str) -> Package:
     """`1:7.2+dfsg-7+deb12u18` is version 7.2, release 7+deb12u18: managers compare digits and dots."""
-    upstream, _dash, revision = text.rpartition(":")[2].rpartition("-")
-    numbers = _NUMBERS.match(upstream or revision)
-    return Package(numbers.group() if numbers else "0", revision if upstream else "0")
+    version, _dash, revision = text.rpartition(":")[2].rpartition("-")
+    numbers = _NUMBERS.match(version or revision)
+    return Package(numbers.group() if numbers else "0", revision if version else "0")

@@ -1,6 +1,6 @@
 """The agent's configuration: `vdsm.conf` and its drop-ins, read once at start into frozen sections.
 
-Files, drop-in folders, sections and keys are upstream's (facts/vdsm.md 0), so an existing vdsm.conf keeps
+Files, drop-in folders, sections and keys are those of oVirt VDSM 4.50, so an existing vdsm.conf keeps
 its meaning; keys of ours live in the sections `vdsmd`, `pki`, `libvirt` and `limits`. A key that nobody here
 reads is accepted with one warning, and no secret has a key: passwords are in files of their own. Only the
 composition root calls this; services are handed a section or single values.
@@ -27,7 +27,6 @@ Port = Annotated[int, msgspec.Meta(ge=1, le=65535)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
 Amount = Annotated[int, msgspec.Meta(ge=0)]
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
-Delay = Annotated[float, msgspec.Meta(ge=0)]
 AbsolutePath = Annotated[str, msgspec.Meta(pattern="^/")]
 Words = tuple[str, ...]
 
@@ -49,7 +48,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Vars(Section, frozen=True):
-    """`[vars]`: upstream's mixed section. Times in seconds, memory in MiB."""
+    """`[vars]`: oVirt's mixed section. Times in seconds, memory in MiB."""
 
     ssl: bool = True
     trust_store_path: AbsolutePath = "/etc/pki/vdsm"

@@ -49,7 +49,7 @@ class HostServices:
         self._hardware = Hardware(helper.hardware_info, platform, config.vdsmd.host_id_file, reads)
         self._ksm = KsmTuning(helper.call)
         self._statistics = HostStatistics(
-            SampleReader(cpu, memory, network, platform, ("/tmp", "/var/log", config.vdsmd.run_dir)),  # noqa: S108 - upstream's paths
+            SampleReader(cpu, memory, network, platform, ("/tmp", "/var/log", config.vdsmd.run_dir)),  # noqa: S108 - oVirt's paths
             self._count,
             config.vars.host_sample_stats_interval,
         )

@@ -1,6 +1,6 @@
 """The agent's logging: where lines go, what they look like, and levels that change at run time.
 
-Two formats: human (upstream's look, so that existing scrapers read it) and JSON, one object per line. The file is
+Two formats: human (oVirt's look, so that existing scrapers read it) and JSON, one object per line. The file is
 reopened when logrotate has moved it. Secrets never reach a record: callers log names and ids, not parameters.
 Built once by the composition root; modules only do `logging.getLogger(__name__)`.
 """
@@ -78,7 +78,7 @@ class LogFile:
 
 
 class HumanFormatter(logging.Formatter):
-    """Upstream's line, with ` flow_id=...` behind the message of a call's records."""
+    """oVirt's line, with ` flow_id=...` behind the message of a call's records."""
 
     def __init__(self) -> None:
         super().__init__(_HUMAN)

@@ -1,7 +1,7 @@
 """Where the agent is found when nobody says: one place for the client, its tools and their tests.
 
 The environment may move the local socket (`VDSM_SOCKET`) and the certificates (`VDSM_PKI`).
-Paths and queue names are those of facts about the wire: existing managers and scripts rely on them.
+Paths and queue names are those of oVirt VDSM 4.50: existing managers and scripts rely on them.
 """
 
 from __future__ import annotations

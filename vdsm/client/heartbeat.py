@@ -1,7 +1,7 @@
 """STOMP heart-beats as arithmetic: what to offer, and what was agreed. Times in, times out; no clock, no socket.
 
 We offer with a grace of a fifth: silence that we accept is longer than what we ask the server for, and we send more
-often than we promise (facts/vdsm.md 1.2, the Python client's row).
+often than we promise (as the Python client of oVirt VDSM 4.50 does).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The clock of events and of `statusTime`.
 
-Managers order events of one host by it: monotonic milliseconds plus 2^31-1 (facts/vdsm.md 1.4), so it grows
+Managers order events of one host by it: monotonic milliseconds plus 2^31-1 (oVirt VDSM 4.50), so it grows
 over restarts of the agent and is never set back by NTP. It starts again when the host boots.
 """
 

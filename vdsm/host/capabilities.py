@@ -1,6 +1,6 @@
 """Host.getCapabilities: what this host is and can do, complete in the forms that managers' parsers insist on.
 
-Keys and forms: facts/vdsm.md 3.1, 1.8, 7.3. A fact that cannot be had costs its own key or shows its harmless value,
+Keys and forms: oVirt VDSM 4.50. A fact that cannot be had costs its own key or shows its harmless value,
 never the answer. Feature flags say what this agent really does: those of storage are false until it does storage.
 """
 

@@ -1,4 +1,4 @@
-"""The host's networking as capabilities show it (facts/vdsm.md 7.3): what the kernel has, read only.
+"""The host's networking as capabilities show it (oVirt VDSM 4.50): what the kernel has, read only.
 
 Reported are visible links: hardware NICs that match no `hidden_nics`, dummy and veth ones that match `fake_nics`,
 bonds and VLANs that are not hidden, all bridges. MTUs are text on this wire, in every place.

@@ -1,4 +1,4 @@
-"""Host.getStats: two samples, fifteen seconds apart, in the manager's words (facts/vdsm.md 3.2, 1.8).
+"""Host.getStats: two samples, fifteen seconds apart, in the manager's words (oVirt VDSM 4.50).
 
 A sampler reads in a thread; the answer is made of what it read, and waits for nothing. Percentages are texts with
 two decimals and memory whole numbers: managers refuse the other form of either.

@@ -23,7 +23,7 @@ def load_text(tmp_path: Path, text: str) -> Config:
     return load_config([write(tmp_path, "vdsm.conf", text)]).config
 
 
-def test_no_file_gives_upstreams_defaults(tmp_path: Path) -> None:
+def test_no_file_gives_ovirts_defaults(tmp_path: Path) -> None:
     loaded = load_config(config_files(root=tmp_path))
     config = loaded.config
     assert loaded.files == ()

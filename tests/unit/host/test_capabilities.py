@@ -53,7 +53,7 @@ def make(root: Path, *, broken: bool = False) -> Capabilities:
 
 
 def assert_managers_accept(answer: dict[str, Any]) -> None:
-    """What makes a manager's parser fail as a whole (facts/vdsm.md 1.8, 3.1), and the declared types."""
+    """What makes a manager's parser fail as a whole (oVirt VDSM 4.50), and the declared types."""
     msgspec.convert(answer, model.VdsmCapabilities)
     assert set(answer["HBAInventory"]) == {"iSCSI", "FC"}
     assert all("switch" in network for network in answer["networks"].values())

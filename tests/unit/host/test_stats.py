@@ -29,7 +29,7 @@ def make(root: Path, counts: VmCounts | None = None) -> HostStatistics:
 
 
 def assert_managers_accept(answer: dict[str, Any]) -> None:
-    """The forms that managers insist on (facts/vdsm.md 1.8, 3.2), and the declared types."""
+    """The forms that managers insist on (oVirt VDSM 4.50), and the declared types."""
     msgspec.convert(answer, model.HostStats)
     for key in ("cpuUser", "cpuSys", "cpuIdle", "cpuLoad", "cpuUserVdsmd", "cpuSysVdsmd"):
         assert isinstance(answer.get(key, "0.00"), str)

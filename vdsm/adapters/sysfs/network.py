@@ -62,7 +62,7 @@ class Network:
         return tuple(sorted(self._tree.optional_text(f"{_LINKS}/{name}/bonding/slaves").split()))
 
     def bridge_options(self, name: str) -> dict[str, str]:
-        """A bridge's settings that are single numbers, by upstream's names (those of /sys)."""
+        """A bridge's settings that are single numbers, by oVirt's names (those of /sys)."""
         folder = f"{_LINKS}/{name}/bridge"
         texts = {key: self._tree.optional_text(f"{folder}/{key}") for key in self._tree.names(folder)}
         return {key: text for key, text in texts.items() if text and len(text) < 64 and "\n" not in text}
