@@ -19,6 +19,7 @@ import msgspec
 from vdsm.common.context import CallContext, Peer
 from vdsm.common.contract import Effect
 from vdsm.common.errors import InternalError
+from vdsm.models.errors import Code
 from vdsm.rpc.call_log import CallLog
 from vdsm.rpc.counters import RpcCounters
 from vdsm.rpc.dispatcher import Dispatcher, Outcome
@@ -38,9 +39,6 @@ log = logging.getLogger(__name__)
 
 Reply = Callable[[bytes], None]
 
-METHOD_NOT_FOUND = -32601
-INTERNAL_ERROR = -32603
-RESOURCE_EXHAUSTED = 1100
 
 _UNENCODABLE = (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError)
 """What the encoder raises for a result that JSON cannot carry; text that is no Unicode is a ValueError."""
@@ -159,9 +157,9 @@ class RpcConnection:
         if verb is None:
             message = f"Method not found: {request.method[:200]}"
             server.counters.refused += 1
-            server.call_log.record("unknown", self._peer_name, correlation_id, 0.0, METHOD_NOT_FOUND, message)
+            server.call_log.record("unknown", self._peer_name, correlation_id, 0.0, Code.JSON_METHOD, message)
             if not request.is_notification:
-                reply(encode_error(request.id, METHOD_NOT_FOUND, message))
+                reply(encode_error(request.id, Code.JSON_METHOD, message))
             return
         method = verb.method
         context = CallContext(self._peer, correlation_id, method.name, started + method.deadline)
@@ -183,7 +181,7 @@ class RpcConnection:
         self._server.counters.refused += 1
         limits = self._server.limits
         return Outcome(
-            RESOURCE_EXHAUSTED,
+            Code.RESOURCE_EXHAUSTED,
             f"Not enough resources: {limits.in_flight_per_connection} calls per connection and {limits.in_flight} in "
             "all may be under way at once; wait for answers before sending more",
         )
@@ -263,7 +261,7 @@ def _bug(what: str, error: Exception | None = None) -> Outcome:
     """The answer to a call that a bug of ours spoiled; the log has the details."""
     incident = uuid.uuid4().hex[:12]
     log.error("incident %s: %s", incident, what, exc_info=error)
-    return Outcome(INTERNAL_ERROR, InternalError(incident=incident).message)
+    return Outcome(Code.JSON_INTERNAL, InternalError(incident=incident).message)
 
 
 def _drop(_answer: bytes) -> None:

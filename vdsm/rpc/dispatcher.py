@@ -21,14 +21,13 @@ from oslash.either import Left
 
 from vdsm.common.context import CallContext, correlation
 from vdsm.common.errors import InternalError, NotImplementedHere, VdsmError
+from vdsm.models.errors import Code
 from vdsm.rpc.faults import Faults
 from vdsm.rpc.params import ParamsError, ParamsReader, RawParams
 from vdsm.rpc.registry import BoundVerb, Registry
 
 log = logging.getLogger(__name__)
 
-INVALID_PARAMS = -32602
-INTERNAL_ERROR = -32603
 
 UnknownParams = Callable[[CallContext, tuple[str, ...]], None]
 _Invoke = Callable[[CallContext, RawParams], Awaitable[Any]]
@@ -109,13 +108,13 @@ class Dispatcher:
                 value = handler(context, params)
                 return Success(value if immediate else await value)
             except ParamsError as error:
-                return Error(INVALID_PARAMS, f"Invalid params: {error}")
+                return Error(Code.JSON_PARAMS, f"Invalid params: {error}")
             except VdsmError as error:
                 return self._failed(context, error)
             except Exception:
                 incident = uuid.uuid4().hex[:12]
                 log.exception("incident %s: %s failed", incident, context.method)
-                return Error(INTERNAL_ERROR, InternalError(incident=incident).message)
+                return Error(Code.JSON_INTERNAL, InternalError(incident=incident).message)
 
         invoke.__signature__ = _SIGNATURE  # type: ignore[attr-defined]  # spares a look at the function per call
         return invoke

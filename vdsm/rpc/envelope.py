@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from vdsm.models.errors import Code
+
 NO_ID = msgspec.Raw(b"")
 """Id of a notification: nothing was sent, so nothing is answered."""
 
@@ -86,9 +88,9 @@ def decode(body: bytes | msgspec.Raw) -> Request:
         return request
     except msgspec.ValidationError as error:
         # the error may quote what was sent, at any length
-        raise EnvelopeError(-32600, f"Invalid request: {str(error)[:200]}", _salvage_id(body)) from error
+        raise EnvelopeError(Code.JSON_REQUEST, f"Invalid request: {str(error)[:200]}", _salvage_id(body)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise EnvelopeError(-32700, f"Parse error: {error}") from error
+        raise EnvelopeError(Code.JSON_PARSE, f"Parse error: {error}") from error
 
 
 def decode_batch(body: bytes, limit: int) -> list[msgspec.Raw]:
@@ -99,12 +101,12 @@ def decode_batch(body: bytes, limit: int) -> list[msgspec.Raw]:
     try:
         members = _batch.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise EnvelopeError(-32700, f"Parse error: {error}") from error
+        raise EnvelopeError(Code.JSON_PARSE, f"Parse error: {error}") from error
     if not members:
-        raise EnvelopeError(-32600, "Invalid request: the batch is empty")
+        raise EnvelopeError(Code.JSON_REQUEST, "Invalid request: the batch is empty")
     if len(members) > limit:
         raise EnvelopeError(
-            -32600,
+            Code.JSON_REQUEST,
             f"Invalid request: the batch has {len(members)} calls, the limit is {limit}; send several batches",
         )
     return members

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from vdsm.common.errors import VdsmError
-
-GENERAL_EXCEPTION = 100
+from vdsm.models.errors import Code
 
 
 class Faults:
@@ -21,4 +20,4 @@ class Faults:
             code = self._codes.get(kind.__name__)
             if code is not None:
                 return code
-        return GENERAL_EXCEPTION
+        return Code.GENERAL_EXCEPTION
