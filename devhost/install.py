@@ -25,7 +25,7 @@ from devhost.progress import Progress
 
 _REQUIREMENTS = places.CLONE / "requirements"
 _LIBRARY = places.INSTALL_ROOT / "lib"
-_PACKAGES = ("vdsm", "supervdsm", "hooks")
+_PACKAGES = ("vdsm", "supervdsm")
 _PROGRAMS = (("vdsmd", "vdsm"), ("supervdsmd", "supervdsm"), ("vdsm-client", "vdsm.client"))
 _PROGRAM = """#!{python}
 import sys
@@ -56,12 +56,6 @@ def ensure_installed(progress: Progress) -> None:
         if not _environment_is_current():
             with progress.step("Python environment") as step:
                 _make_environment(step.say)
-        _copy_project()
-
-
-def install_project() -> None:
-    """Copy the code of the clone, as it is now, to where both daemons' users can read it."""
-    with _locked(places.INSTALL_ROOT / "install.lock"):
         _copy_project()
 
 

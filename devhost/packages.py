@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 NEEDED = (
-    "ca-certificates", "python3", "python3-venv", "python3-sanlock",
+    "ca-certificates", "python3", "python3-venv",
     "libvirt-daemon-system", "libvirt-daemon", "libvirt-daemon-driver-qemu", "libvirt-clients",
     "qemu-system-x86", "qemu-utils", "busybox-static", "qemu-guest-agent",
     "openssl", "iproute2", "udev", "procps",

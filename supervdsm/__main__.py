@@ -29,7 +29,6 @@ from vdsm.models.privileged import FileAccess
 
 DEFAULT_SOCKET = Path("/run/vdsm/svdsm.sock")
 DEFAULT_CGROUP = "/system.slice/vdsmd.service"
-EXIT_USAGE = 2
 _FIRST_LISTEN_FD = 3
 _BACKLOG = 16
 

@@ -15,7 +15,7 @@ from vdsm.adapters.libvirt.connection import ConnectionSettings
 from vdsm.adapters.libvirt.libvirt_hypervisor import LibvirtHypervisor
 from vdsm.app.config import Config, GuestAgent, Sampling, Vars
 from vdsm.app.vm_services import VmServices, build
-from vdsm.common.context import CallContext, internal_context
+from vdsm.common.context import CallContext, Peer
 from vdsm.models.vm import VmParameters
 from vdsm.rpc.events import EventHub
 from vdsm.virt.domain_xml.prepare import HostFacts
@@ -98,7 +98,7 @@ class Life:
 
 def context(seconds: float = 30) -> CallContext:
     """A call with a deadline."""
-    return internal_context("test", seconds)
+    return CallContext(Peer("unix", "uid=0,pid=1", uid=0), "", "test", time.monotonic() + seconds)
 
 
 async def until(what: str, check: Callable[[], object], seconds: float = 40) -> None:

@@ -12,7 +12,7 @@ from devhost import places
 from devhost.pki import Pki
 
 _IMPORT = """
-import asyncio, ssl, json, logging, msgspec, lxml.etree, libvirt, libvirtaio, jsonrpcserver.async_dispatcher
+import asyncio, ssl, json, logging, msgspec, lxml.etree, libvirt, libvirt_qemu, jsonrpcserver.async_dispatcher
 print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS:")))
 """
 

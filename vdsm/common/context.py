@@ -14,7 +14,7 @@ from dataclasses import dataclass
 class Peer:
     """The other end of one connection.
 
-    kind: `tls`, `tcp`, `unix` or `internal`. address: `<ip>,<port>` or `uid=<uid>,pid=<pid>`.
+    kind: `tls`, `tcp` or `unix`. address: `<ip>,<port>` or `uid=<uid>,pid=<pid>`.
     subject: common name of the client certificate, or empty. local_address: our IP on this connection, or empty.
     """
 
@@ -26,9 +26,6 @@ class Peer:
 
     def __str__(self) -> str:
         return self.address
-
-
-INTERNAL_PEER = Peer(kind="internal", address="internal")
 
 
 @dataclass(slots=True)
@@ -43,11 +40,6 @@ class CallContext:
     def remaining(self) -> float:
         """Seconds until the deadline; never negative."""
         return max(0.0, self.deadline - time.monotonic())
-
-
-def internal_context(method: str, seconds: float, correlation_id: str = "") -> CallContext:
-    """A context for work that the agent starts itself."""
-    return CallContext(INTERNAL_PEER, correlation_id, method, time.monotonic() + seconds)
 
 
 correlation: contextvars.ContextVar[str] = contextvars.ContextVar("correlation", default="")

@@ -70,11 +70,6 @@ def checked_text(value: str, parameter: str) -> str:
     return value
 
 
-def local_name(element: Element) -> str:
-    """The element's name without its namespace."""
-    return etree.QName(element).localname
-
-
 def attributes(element: Element) -> dict[str, str]:
     """All attributes of an element."""
     return {str(name): str(value) for name, value in element.attrib.items()}
@@ -89,14 +84,6 @@ def attribute(element: Element, name: str) -> str:
     if value is None:
         raise InvalidParameter(parameter=f"{element.tag}/@{name}", value=None, reason="the attribute is missing")
     return value
-
-
-def int_attribute(element: Element, name: str) -> int:
-    """An attribute that must be a decimal number.
-
-    Raises: InvalidParameter.
-    """
-    return integer(attribute(element, name), f"{element.tag}/@{name}")
 
 
 def child(element: Element, path: str) -> Element:

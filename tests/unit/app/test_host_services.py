@@ -11,13 +11,13 @@ from tests.fakes.hypervisor import FakeHypervisor
 from tests.fakes.privileged import FakePrivileged
 from vdsm.app.config import Config, Daemon
 from vdsm.app.host_services import HostServices
-from vdsm.common.context import INTERNAL_PEER, CallContext
+from vdsm.common.context import CallContext, Peer
 from vdsm.common.errors import InvalidParameter, Recovering
 from vdsm.models.host import KsmTuneParams
 from vdsm.models.privileged import HardwareInfoResult, KsmState
 from vdsm.virt.vms import Vms
 
-CONTEXT = CallContext(INTERNAL_PEER, "", "test", 1e12)
+CONTEXT = CallContext(Peer("unix", "uid=0,pid=1", uid=0), "", "test", 1e12)
 
 
 def _services(tmp_path: Path, vms: Vms) -> HostServices:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -158,6 +158,3 @@ class Rig:
 @pytest.fixture
 async def rig() -> Rig:
     return Rig()
-
-
-MakeRig = Callable[[RpcLimits], Rig]

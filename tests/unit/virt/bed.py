@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from devhost.domain import DomainPlan, bios_domain, linux_domain
 from devhost.guest import Guest
 from tests.fakes.hypervisor import FakeHypervisor
-from vdsm.common.context import CallContext, internal_context
+from vdsm.common.context import CallContext, Peer
 from vdsm.models.vm import VmParameters
 from vdsm.virt.catching_up import CatchingUp
 from vdsm.virt.cdrom import VmCdrom
@@ -178,7 +179,7 @@ def with_display_and_cd(vm_id: str | None = None) -> DomainPlan:
 
 def context(seconds: float = 10.0) -> CallContext:
     """A call with a deadline."""
-    return internal_context("test", seconds)
+    return CallContext(Peer("unix", "uid=0,pid=1", uid=0), "", "test", time.monotonic() + seconds)
 
 
 async def eventually(check: Callable[[], object], seconds: float = 10.0) -> None:

@@ -51,7 +51,6 @@ class Nic:
     alias: str | None
     model: str | None
     source: str | None
-    link_up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +63,6 @@ class Graphics:
     address: str | None
     network: str | None
     autoport: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """A serial line or console; `path` is the host's pty, socket or file."""
-
-    kind: str
-    type: str
-    path: str | None
-    port: int | None
-    alias: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +85,13 @@ class DomainXml:
     current_memory_kib: int
     vcpus: int
     max_vcpus: int
-    machine: str | None
-    architecture: str | None
     acpi: bool
     on_reboot: str | None
-    clock_offset: str | None
     clock_adjustment: int
     balloon: str | None
     disks: tuple[Disk, ...]
     nics: tuple[Nic, ...]
     graphics: tuple[Graphics, ...]
-    consoles: tuple[Console, ...]
     channels: tuple[Channel, ...]
 
     @classmethod
@@ -134,17 +118,13 @@ class DomainXml:
             current_memory_kib=memory if root.find("currentMemory") is None else _kib(root, "currentMemory"),
             vcpus=max_vcpus if current is None else integer(current, "vcpu/@current"),
             max_vcpus=max_vcpus,
-            machine=optional_attribute(root, "os/type", "machine"),
-            architecture=optional_attribute(root, "os/type", "arch"),
             acpi=root.find("features/acpi") is not None,
             on_reboot=optional_text(root, "on_reboot"),
-            clock_offset=optional_attribute(root, "clock", "offset"),
             clock_adjustment=_adjustment(root),
             balloon=optional_attribute(root, "devices/memballoon", "model"),
             disks=tuple(_disk(item) for item in root.iterfind("devices/disk")),
             nics=tuple(_nic(item) for item in root.iterfind("devices/interface")),
             graphics=tuple(_graphics(item) for item in root.iterfind("devices/graphics")),
-            consoles=tuple(_consoles(root)),
             channels=tuple(_channels(root)),
         )
 
@@ -155,11 +135,6 @@ class DomainXml:
     def channel(self, name: str) -> Channel | None:
         """The channel with this name, such as `org.qemu.guest_agent.0`."""
         return next((channel for channel in self.channels if channel.name == name), None)
-
-    def serial_console(self) -> Console | None:
-        """The console that a person can use: a serial line with a path, else any console with one."""
-        usable = [console for console in self.consoles if console.path is not None]
-        return next((console for console in usable if console.kind == "serial"), usable[0] if usable else None)
 
 
 def domain_uuid(root: Element) -> str:
@@ -218,7 +193,6 @@ def _nic(element: Element) -> Nic:
         alias=optional_attribute(element, "alias", "name"),
         model=optional_attribute(element, "model", "type"),
         source=next((source.get(name) for name in names if source is not None and source.get(name)), None),
-        link_up=optional_attribute(element, "link", "state") != "down",
     )
 
 
@@ -239,23 +213,6 @@ def _port(element: Element, name: str) -> int | None:
     text = element.get(name)
     port = -1 if text is None else integer(text, f"graphics/@{name}")
     return port if port > 0 else None
-
-
-def _consoles(root: Element) -> list[Console]:
-    found: list[Console] = []
-    for kind in ("serial", "console"):
-        for element in root.iterfind(f"devices/{kind}"):
-            port = optional_attribute(element, "target", "port")
-            found.append(
-                Console(
-                    kind=kind,
-                    type=element.get("type", "pty"),
-                    path=optional_attribute(element, "source", "path"),
-                    port=None if port is None else integer(port, f"{kind}/target/@port"),
-                    alias=optional_attribute(element, "alias", "name"),
-                )
-            )
-    return found
 
 
 def _channels(root: Element) -> list[Channel]:

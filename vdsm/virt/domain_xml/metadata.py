@@ -30,13 +30,10 @@ EXIT_CODE = "exitCode"
 EXIT_REASON = "exitReason"
 EXIT_MESSAGE = "exitMessage"
 DESTROY_ON_REBOOT = "destroy_on_reboot"
-GUEST_AGENT_API_VERSION = "guestAgentAPIVersion"
-PAUSE_TIME = "pauseTime"
 SHUTDOWN_REASON = "shutdownReason"
 """The exit reason that the VM gets when it goes down: an administrator asked for it before the agent stopped."""
 BALLOON_TARGET = "balloonTarget"
 LAUNCH_PAUSED = "launchPaused"
-RESUME_BEHAVIOR = "resumeBehavior"
 MIN_GUARANTEED_MEMORY_MB = "minGuaranteedMemoryMb"
 BALLOONING_ENABLED = "ballooningEnabled"
 
@@ -69,7 +66,7 @@ class DeviceMetadata:
 
 @dataclass(frozen=True, slots=True)
 class VmMetadata:
-    """The whole element. Immutable: `with_values` and `with_device` give a changed copy."""
+    """The whole element. Immutable: `with_values` gives a changed copy."""
 
     values: Mapping[str, Value] = field(default_factory=dict)
     custom: Mapping[str, str] = field(default_factory=dict)
@@ -113,11 +110,6 @@ class VmMetadata:
         values = {name: value for name, value in self.values.items() if name not in changes}
         values.update({name: value for name, value in changes.items() if value is not None})
         return replace(self, values=values)
-
-    def with_device(self, device: DeviceMetadata) -> VmMetadata:
-        """A copy in which this device takes the place of the one with equal attributes, or is added."""
-        others = tuple(old for old in self.devices if old.attributes != device.attributes)
-        return replace(self, devices=(*others, device))
 
     def to_text(self) -> str:
         """The element as libvirt's setMetadata takes it: named `vm`, without a namespace.

@@ -17,7 +17,6 @@ from vdsm.common.xml import Element, attributes, checked_text, integer, parse, s
 from vdsm.virt.domain_xml import metadata_tree as tree
 
 TUNE_NAMESPACE = "http://ovirt.org/vm/tune/1.0"
-TUNE_PREFIX = "ovirt-tune"
 
 _LIMITS = (
     "total_bytes_sec",

@@ -34,14 +34,9 @@ class LiveState:
     responsive: bool = True
     client_ip: str = ""
     time_offset: int = 0
-    pid: int | None = None
     pause_code: str | None = None
-    migration_progress: int | None = None
-    vcpu_quota: int | None = None
-    vcpu_period: int | None = None
     jobs: Mapping[str, Mapping[str, Any]] | None = None
     watchdog: Mapping[str, Any] | None = None
-    io_tune: list[Mapping[str, Any]] | None = None
 
 
 def running_stats(
@@ -79,22 +74,12 @@ def encode(stats: Mapping[str, Any]) -> bytes:
 
 
 def _add_optional(stats: dict[str, Any], live: LiveState) -> None:
-    if live.pid is not None:
-        stats["pid"] = str(live.pid)
     if live.pause_code is not None:
         stats["pauseCode"] = live.pause_code
-    if live.migration_progress is not None:
-        stats["migrationProgress"] = live.migration_progress
-    if live.vcpu_quota is not None:
-        stats["vcpuQuota"] = str(live.vcpu_quota)
-    if live.vcpu_period is not None:
-        stats["vcpuPeriod"] = live.vcpu_period
     if live.jobs is not None:
         stats["vmJobs"] = live.jobs
     if live.watchdog is not None:
         stats["watchdogEvent"] = live.watchdog
-    if live.io_tune is not None:
-        stats["ioTune"] = live.io_tune
 
 
 def _add_cpu(stats: dict[str, Any], last: Sample, previous: Sample | None, seconds: float) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.unit.virt.domain_xml.schema import DATA
 from vdsm.common.errors import InvalidParameter
 from vdsm.common.xml import parse
-from vdsm.virt.domain_xml.domain import Channel, Console, Disk, DomainXml, Graphics, Nic
+from vdsm.virt.domain_xml.domain import Channel, Disk, DomainXml, Graphics, Nic
 
 MANAGER = (DATA / "manager_domain.xml").read_text()
 LIVE = (DATA / "live_domain.xml").read_text()
@@ -18,19 +18,17 @@ SMALL = f"<domain type='qemu'><name>a</name>{ID}<memory>1024</memory></domain>"
 def test_reads_a_managers_definition() -> None:
     domain = DomainXml.parse(MANAGER)
     assert domain.uuid == "50e59bbd-f829-4761-ba1b-6db1a6acc3b8"
-    assert (domain.name, domain.type, domain.machine, domain.architecture) == ("web 1", "qemu", "q35", "x86_64")
+    assert (domain.name, domain.type) == ("web 1", "qemu")
     assert (domain.memory_kib, domain.current_memory_kib) == (131072, 65536)
     assert (domain.vcpus, domain.max_vcpus) == (1, 4)
     assert (domain.acpi, domain.on_reboot, domain.balloon) == (True, None, "virtio")
-    assert (domain.clock_offset, domain.clock_adjustment) == ("variable", 3600)
+    assert domain.clock_adjustment == 3600
     assert domain.graphics == (Graphics("vnc", None, None, None, "vdsm-ovirtmgmt", True),)
-    assert domain.consoles == (Console("console", "pty", None, 0, None),)
-    assert domain.serial_console() is None
     cdrom, vda, vdb = domain.disks
     assert cdrom == Disk("cdrom", "file", None, "sdc", "sata", None, True, None, "report", "raw")
     assert vda.source == "/rhev/data-center/mnt/server/images/69a2b8c2/596f868e"
     assert (vdb.type, vdb.source, vdb.serial, vdb.error_policy) == ("block", None, "given-serial", "stop")
-    assert domain.nics[1] == Nic("bridge", "00:1a:4a:16:01:02", None, None, "e1000", "red", False)
+    assert domain.nics[1] == Nic("bridge", "00:1a:4a:16:01:02", None, None, "e1000", "red")
 
 
 def test_reads_a_live_definition() -> None:
@@ -42,7 +40,6 @@ def test_reads_a_live_definition() -> None:
     assert vda is not None
     assert (vda.alias, vda.format, vda.source) == ("virtio-disk0", "qcow2", "/var/lib/images/a.qcow2")
     assert domain.disk("sdz") is None
-    assert domain.serial_console() == Console("serial", "pty", "/dev/pts/0", 0, "serial0")
     path = "/var/lib/libvirt/qemu/channel/target/domain-1-recorded/org.qemu.guest_agent.0"
     assert domain.channel("org.qemu.guest_agent.0") == Channel("org.qemu.guest_agent.0", path, connected=True)
     assert domain.channel("com.redhat.rhevm.vdsm") is None
@@ -51,11 +48,10 @@ def test_reads_a_live_definition() -> None:
 def test_a_bare_definition_has_defaults() -> None:
     domain = DomainXml.parse(SMALL)
     assert (domain.vcpus, domain.max_vcpus, domain.current_memory_kib) == (1, 1, 1024)
-    assert (domain.machine, domain.acpi, domain.clock_offset, domain.clock_adjustment) == (None, False, None, 0)
+    assert (domain.acpi, domain.clock_adjustment) == (False, 0)
     assert not (domain.disks)
     assert not (domain.nics)
     assert not (domain.graphics)
-    assert not (domain.consoles)
     assert not (domain.channels)
 
 

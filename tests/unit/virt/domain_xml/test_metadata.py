@@ -134,13 +134,6 @@ def test_changes_set_and_remove() -> None:
     assert before.values == {"pauseTime": 1.5, "keep": "x"}
 
 
-def test_with_device_replaces_the_one_with_equal_attributes() -> None:
-    first = VmMetadata(devices=(DeviceMetadata({"name": "vda"}, {"a": "1"}), DeviceMetadata({"name": "vdb"})))
-    after = first.with_device(DeviceMetadata({"name": "vda"}, {"a": "2"}))
-    assert [device.attributes["name"] for device in after.devices] == ["vdb", "vda"]
-    assert after.devices[1].values == {"a": "2"}
-
-
 @pytest.mark.parametrize(
     "bad",
     [
