@@ -1,5 +1,5 @@
 # `make help` lists the targets; what is not listed there is not supported.
-# Every target first brings this machine up to date (devhost/install.py, 0.1 s when nothing is to do); needs root.
+# Every target first brings this machine up to date (devhost/install.py, 0.2 s when nothing is to do); needs root.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help fmt lint types imports gen gen-check verbs test bench demo run clean

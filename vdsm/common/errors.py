@@ -249,7 +249,7 @@ class HardwareInfoFailed(OperationFailed):
 
 
 class KsmTuneFailed(OperationFailed):
-    """KSM could not be tuned. Fields: cause."""
+    """KSM could not be tuned. Fields: cause; where one was refused setting, restored."""
 
     template = "Cannot tune kernel same-page merging: {cause}"
 
@@ -262,7 +262,7 @@ class IsolationError(VdsmError):
 
 
 class HelperGone(IsolationError):
-    """The privileged helper does not answer. Fields: operation."""
+    """The privileged helper does not answer. Fields: operation, effect (`none`, or `unknown`: it may have acted)."""
 
     template = "Cannot {operation}: supervdsmd is not running or does not answer; see its log"
 

@@ -146,7 +146,7 @@ def vm_status_params(vm_id: str, body: VmStatusEvent | VmStats) -> dict[str, Any
 
 def vm_migration_status_method(vm_id: str) -> str:
     """Method of VM_migration_status. How far an outgoing migration is; at every look at it and once at its
-    end.
+    end. Not sent by this agent yet.
     """
     return f"|virt|VM_migration_status|{vm_id}"
 
@@ -157,12 +157,14 @@ def vm_migration_status_params(vm_id: str, body: VmMigrationStatusEvent) -> dict
 
 
 def host_conn_method() -> str:
-    """Method of host_conn. The host's addresses or links changed; a manager reads the capabilities again."""
+    """Method of host_conn. The host's addresses or links changed; a manager reads the capabilities again. Not
+    sent by this agent yet.
+    """
     return "|net|host_conn|no_id"
 
 
 def jobs_status_method(job_id: str) -> str:
-    """Method of jobs_status. A job of the host ended or was aborted."""
+    """Method of jobs_status. A job of the host ended or was aborted. Not sent by this agent yet."""
     return f"|jobs|status|{job_id}"
 
 

@@ -1,4 +1,4 @@
-"""Plain counters of calls, cheap enough for the hot path; the metrics collector reads them."""
+"""Plain counters of calls, cheap enough for the hot path; for a metrics endpoint."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the transport counts: plain integers, cheap enough for the hot path; the metrics collector reads them."""
+"""What the transport counts: plain integers, cheap enough for the hot path; for a metrics endpoint."""
 
 from __future__ import annotations
 
