@@ -155,7 +155,7 @@ class Parser:
             self._scanned = size
             return None
         if end - pos > self._limits.max_head:
-            self._fail(f"the headers are over the limit of {self._limits.max_head} bytes (max_head)")
+            self._fail(f"the headers are larger than {self._limits.max_head} bytes (limits: header_bytes)")
         self._body_at = self._scanned = after
         return self._parse_head(bytes(buffer[pos:end]))
 
@@ -163,7 +163,7 @@ class Parser:
         if self._buffer.find(b"\0", scan) >= 0:
             self._fail("NUL before the empty line that ends the headers")
         if len(self._buffer) - self._pos > self._limits.max_head + 2:
-            self._fail(f"the headers are over the limit of {self._limits.max_head} bytes (max_head)")
+            self._fail(f"the headers are larger than {self._limits.max_head} bytes (limits: header_bytes)")
 
     def _parse_head(self, head: bytes) -> Frame:
         limits = self._limits
@@ -177,10 +177,10 @@ class Parser:
         if "\0" in text:
             self._fail("NUL inside the headers")
         if len(head) > limits.max_header_line and max(map(len, head.split(b"\n"))) > limits.max_header_line:
-            self._fail(f"a header line is over the limit of {limits.max_header_line} bytes (max_header_line)")
+            self._fail(f"a header line is longer than {limits.max_header_line} bytes (limits: header_bytes)")
         command, *lines = text.split("\n")
         if len(lines) > limits.max_headers:
-            self._fail(f"{len(lines)} headers are over the limit of {limits.max_headers} (max_headers)")
+            self._fail(f"{len(lines)} headers are more than {limits.max_headers} (limits: headers)")
         escaped = "\\" in text
         headers: dict[str, str] = {}
         for line in lines:
@@ -217,9 +217,9 @@ class Parser:
     def _check_size(self, body: int, head: int) -> None:
         limits = self._limits
         if body > limits.max_body:
-            self._fail(f"the body is over the limit of {limits.max_body} bytes (max_body)")
+            self._fail(f"the body is larger than {limits.max_body} bytes (limits: frame_bytes)")
         if head + body > limits.max_frame:
-            self._fail(f"the frame is over the limit of {limits.max_frame} bytes (max_frame)")
+            self._fail(f"the frame is larger than {limits.max_frame} bytes (limits: frame_bytes)")
 
     def _fail(self, reason: str) -> NoReturn:
         self._error = reason

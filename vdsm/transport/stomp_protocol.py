@@ -77,7 +77,7 @@ class StompProtocol(asyncio.Protocol):
         if not self._open:
             return
         if self._blocked and self._transport.get_write_buffer_size() > self._limits.reply_backlog:
-            self._cut(f"more than {self._limits.reply_backlog} bytes of replies are unread (reply_backlog)")
+            self._cut(f"more than {self._limits.reply_backlog} bytes of replies are unread")
             return
         self._counters.frames_out += 1
         self._heart.spoke = self._loop.time()
@@ -88,7 +88,9 @@ class StompProtocol(asyncio.Protocol):
         if self._blocked and self._open:
             size = self._transport.get_write_buffer_size() + len(data)
             if size > self._limits.event_backlog:
-                self._cut(f"more than {self._limits.event_backlog} bytes of events are unread (event_backlog)")
+                self._cut(
+                    f"more than {self._limits.event_backlog} bytes of events are unread (limits: event_queue_bytes)"
+                )
                 return
         self.send(data)
 
@@ -154,10 +156,10 @@ class StompProtocol(asyncio.Protocol):
         self._connection.abort()
 
     def _not_drained(self) -> None:
-        self._cut(f"it has not read what it was sent for {self._limits.drain_timeout:.0f} s (drain_timeout)")
+        self._cut(f"it has not read what it was sent for {self._limits.drain_timeout:g} s")
 
     def _not_connected(self) -> None:
-        self.fail(f"No CONNECT frame within {self._limits.connect_timeout:.0f} s (connect_timeout)")
+        self.fail(f"No CONNECT frame within {self._limits.connect_timeout:g} s")
 
     def _send_newline(self) -> None:
         if not self._blocked:

@@ -104,8 +104,8 @@ class StompSession:
             self._early_bytes += len(frame.body)
             if len(self._early) > limits.early_frames or self._early_bytes > limits.stomp.max_body:
                 self._wire.fail(
-                    f"Too much before CONNECT: the limit is {limits.early_frames} frames (early_frames) "
-                    f"and {limits.stomp.max_body} bytes (max_body)"
+                    f"Too much before CONNECT: the limit is {limits.early_frames} frames "
+                    f"and {limits.stomp.max_body} bytes of bodies (limits: frame_bytes)"
                 )
 
     def _on_connect(self, frame: Frame) -> None:
@@ -135,7 +135,7 @@ class StompSession:
         elif command == "DISCONNECT":
             self._on_disconnect(frame)
         elif command == "CONNECT":
-            self._wire.fail("Already connected")
+            self._wire.fail("Already connected: this is the second CONNECT on this connection")
         elif command not in _IGNORED:
             self._wire.fail(f"Unexpected command {command[:40]!r}")
 

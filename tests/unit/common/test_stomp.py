@@ -126,15 +126,15 @@ _SMALL = StompLimits(max_headers=2, max_header_line=20, max_head=50, max_body=10
 @pytest.mark.parametrize(
     ("wire", "limit"),
     [
-        (b"SEND\na:1\nb:2\nc:3\n\n\0", "max_headers"),
-        (b"SEND\na:" + b"x" * 19 + b"\n\n\0", "max_header_line"),
-        (b"SEND\na:" + b"x" * 60, "max_head)"),
-        (b"SEND\na:" + b"x" * 60 + b"\n\n\0", "max_head)"),
-        (b"SEND\ncontent-length:101\n\n", "max_body"),
-        (b"SEND\n\n" + b"x" * 101, "max_body"),
-        (b"SEND\n\n" + b"x" * 101 + b"\0", "max_body"),
-        (b"SEND\ncontent-length:99\n\n", "max_frame"),
-        (b"SEND\nabcdefg:123456789\n\n" + b"x" * 99, "max_frame"),
+        (b"SEND\na:1\nb:2\nc:3\n\n\0", "3 headers are more than 2 (limits: headers)"),
+        (b"SEND\na:" + b"x" * 19 + b"\n\n\0", "a header line is longer than"),
+        (b"SEND\na:" + b"x" * 60, "the headers are larger than"),
+        (b"SEND\na:" + b"x" * 60 + b"\n\n\0", "the headers are larger than"),
+        (b"SEND\ncontent-length:101\n\n", "the body is larger than 100 bytes (limits: frame_bytes)"),
+        (b"SEND\n\n" + b"x" * 101, "the body is larger than 100 bytes (limits: frame_bytes)"),
+        (b"SEND\n\n" + b"x" * 101 + b"\0", "the body is larger than 100 bytes (limits: frame_bytes)"),
+        (b"SEND\ncontent-length:99\n\n", "the frame is larger than"),
+        (b"SEND\nabcdefg:123456789\n\n" + b"x" * 99, "the frame is larger than"),
     ],
 )
 def test_every_limit_is_named_as_soon_as_it_is_broken(wire: bytes, limit: str) -> None:
