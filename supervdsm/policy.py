@@ -56,10 +56,19 @@ class Rule:
         outcome = self._handler(params, self._settings)
         result, fds = outcome if isinstance(outcome, tuple) else (outcome, FdSet())
         answer = Answer(msgspec.json.encode(result), fds)
-        if len(fds) != self.spec.fds or len(answer.result) > self.spec.max_reply:
+        cause = self._refusal(len(fds), len(answer.result))
+        if cause:
             fds.close()
-            raise HelperError(operation=self.spec.name, cause="the answer is larger than the operation allows")
+            raise HelperError(operation=f"answer {self.spec.name}", cause=cause)
         return answer
+
+    def _refusal(self, fds: int, size: int) -> str:
+        """Why an answer of this shape may not leave; empty when it may."""
+        if size > self.spec.max_reply:
+            return f"the answer has {size} bytes, the operation allows {self.spec.max_reply}"
+        if fds != self.spec.fds:
+            return f"the answer carries {fds} descriptors, the operation has {self.spec.fds}"
+        return ""
 
 
 def build(settings: Settings) -> Mapping[str, Rule]:

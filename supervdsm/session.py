@@ -26,7 +26,7 @@ from vdsm.common.ipc import (
     Request,
     encode_error,
 )
-from vdsm.models.privileged import VERSION, Operation
+from vdsm.models.privileged import VERSION, Operation, OperationSpec
 
 _decode_request = msgspec.json.Decoder(Request).decode
 _encode = msgspec.json.encode
@@ -114,10 +114,8 @@ class Session:
         rule = self._rules.get(request.operation)
         if rule is None:
             raise NotImplementedHere(verb=request.operation[:64])
-        if len(packet.payload) > rule.spec.max_request or packet.fds:
-            raise RemoteProtocolError(reason=f"a request of {rule.spec.name} is too large or carries descriptors")
-        if not request.deadline > 0 or len(request.correlation_id) > LONGEST_CORRELATION_ID:
-            raise RemoteProtocolError(reason="the deadline has passed, or the correlation id is too long")
+        if fault := _fault(request, rule.spec, len(packet.payload), len(packet.fds)):
+            raise RemoteProtocolError(reason=fault)
         return Call(
             session=self,
             id=request.id,
@@ -129,3 +127,16 @@ class Session:
 
     def _send(self, reply: Reply, fds: FdSet | None = None) -> None:
         self.link.send(_encode(reply), reply.operation, fds)
+
+
+def _fault(request: Request, spec: OperationSpec, size: int, fds: int) -> str:
+    """What is wrong with a request that could be read; empty when nothing is."""
+    if size > spec.max_request:
+        return f"a request of {spec.name} has {size} bytes, {spec.max_request} are allowed"
+    if fds:
+        return f"a request of {spec.name} carries {fds} descriptors, it may carry none"
+    if not request.deadline > 0:
+        return f"the deadline of {spec.name} is {request.deadline:g} s, it must be more than 0"
+    if (length := len(request.correlation_id)) > LONGEST_CORRELATION_ID:
+        return f"the correlation id has {length} characters, {LONGEST_CORRELATION_ID} are allowed"
+    return ""

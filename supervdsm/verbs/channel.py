@@ -97,8 +97,8 @@ def _find(directory: str, place: _Place, settings: Settings, operation: str) -> 
             fd = stack.enter_context(FdSet([os.open(directory, _DIRECTORY)])).numbers[0]
             for name in place.steps[:-1]:
                 fd = stack.enter_context(FdSet([os.open(name, _DIRECTORY, dir_fd=fd)])).numbers[0]
-                if os.fstat(fd).st_uid not in owners:
-                    raise HelperError(operation=operation, cause=f"the folder {name} belongs to a stranger")
+                if (uid := os.fstat(fd).st_uid) not in owners:
+                    raise HelperError(operation=operation, cause=f"the folder {name} {_owned(uid, settings)}")
             last = os.open(place.steps[-1], os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd)
         except FileNotFoundError:
             return None
@@ -107,10 +107,15 @@ def _find(directory: str, place: _Place, settings: Settings, operation: str) -> 
         if not stat.S_ISSOCK(status.st_mode):
             raise HelperError(operation=operation, cause=f"{place.steps[-1]} is not a socket")
         if status.st_uid not in owners:
-            raise HelperError(operation=operation, cause=f"{place.steps[-1]} belongs to a stranger")
+            raise HelperError(operation=operation, cause=f"{place.steps[-1]} {_owned(status.st_uid, settings)}")
         if status.st_nlink != 1:
             raise HelperError(operation=operation, cause=f"{place.steps[-1]} is a link to a socket elsewhere")
         return found.steal()
+
+
+def _owned(uid: int, settings: Settings) -> str:
+    qemu = "QEMU's user, which is not known" if settings.qemu_uid is None else f"QEMU's user ({settings.qemu_uid})"
+    return f"belongs to the user {uid}; only root (0) and {qemu} may own it"
 
 
 def _connect(fd: int, operation: str) -> int:

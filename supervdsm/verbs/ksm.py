@@ -50,7 +50,11 @@ class KsmTuner:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=CHANGE_SECONDS):
-            raise ResourceExhausted(resource="changes of KSM", limit=1, remedy="another one is still running")
+            raise ResourceExhausted(
+                resource="the number of changes of KSM at a time",
+                limit=1,
+                remedy="try again when the one that runs has ended",
+            )
         try:
             yield
         finally:

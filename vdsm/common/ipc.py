@@ -193,8 +193,12 @@ class Link:
             undo.callback(fds.close)
             if size == 0:
                 return None
-            if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC):
-                raise RemoteProtocolError(reason="a packet is larger than allowed, or carries too many descriptors")
+            if flags & socket.MSG_TRUNC:
+                raise RemoteProtocolError(reason=f"a packet is larger than {len(self._buffer)} bytes")
+            if flags & socket.MSG_CTRUNC:
+                raise RemoteProtocolError(
+                    reason=f"not all descriptors of a packet could be received; {MAX_FDS} are allowed"
+                )
             packet = self._open(bytes(self._buffer[:size]), fds)
             undo.pop_all()
         return packet
@@ -250,7 +254,7 @@ class BlockingEndpoint:
         until = time.monotonic() + timeout
         self._link.send(payload, operation, fds)
         while self._link.backlog:
-            self._wait(select.POLLOUT, until, timeout)
+            self._wait(select.POLLOUT, until, timeout, f"take the message of {operation}")
             self._link.flush()
 
     def receive(self, timeout: float) -> Packet | None:
@@ -260,17 +264,17 @@ class BlockingEndpoint:
             try:
                 return self._link.receive()
             except BlockingIOError:
-                self._wait(select.POLLIN, until, timeout)
+                self._wait(select.POLLIN, until, timeout, "send a message")
 
     def close(self) -> None:
         """Close the connection."""
         self._link.close()
 
-    def _wait(self, events: int, until: float, timeout: float) -> None:
+    def _wait(self, events: int, until: float, timeout: float, awaited: str) -> None:
         poll = select.poll()
         poll.register(self._link.fileno(), events)
         if not poll.poll(max(0.0, until - time.monotonic()) * 1000):
-            raise BackendTimeout(backend="the other process", operation="exchange a message", timeout=timeout)
+            raise BackendTimeout(backend="the other process", operation=awaited, timeout=timeout)
 
 
 class AsyncEndpoint:

@@ -302,9 +302,9 @@ class TestBlockingEndpoint:
 
     def test_waiting_ends_in_time(self) -> None:
         ours, theirs = (BlockingEndpoint(sock, _any) for sock in _sockets())
-        with pytest.raises(BackendTimeout):
+        with pytest.raises(BackendTimeout, match=r"the other process did not send a message within 0\.01 s"):
             theirs.receive(timeout=0.01)
-        with pytest.raises(BackendTimeout):
+        with pytest.raises(BackendTimeout, match="did not take the message of operation within"):
             _send_without_end(ours)
         ours.close()
         theirs.close()

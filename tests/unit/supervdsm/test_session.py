@@ -92,6 +92,24 @@ def test_what_is_not_allowed_is_answered(bench: Bench, request_: dict[str, Any],
     assert not bench.calls
 
 
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        ({"deadline": 0}, "the deadline of ping is 0 s, it must be more than 0"),
+        (
+            {"correlation_id": "x" * 200},
+            f"the correlation id has 200 characters, {LONGEST_CORRELATION_ID} are allowed",
+        ),
+        ({"params": {"x": "y" * 5000}}, " bytes, 4096 are allowed"),
+    ],
+)
+def test_a_refusal_says_what_was_found(bench: Bench, request_: dict[str, Any], reason: str) -> None:
+    bench.take(**request_)
+    reply, _ = bench.reply()
+    assert reply.error is not None
+    assert reason in reply.error.message
+
+
 def test_descriptors_in_a_request_are_refused_and_closed(bench: Bench) -> None:
     fds = FdSet([os.open(os.devnull, os.O_RDONLY)])
     bench.take(fds=fds)

@@ -138,13 +138,13 @@ def test_what_is_no_socket_is_refused(settings: Settings, tmp_path: Path, kind: 
 
 def test_a_strangers_socket_is_refused(settings: Settings, listen: Listen) -> None:
     listen(f"ours/{VM_ID}.{NAME}", owner=STRANGER)
-    with pytest.raises(HelperError, match="stranger"):
+    with pytest.raises(HelperError, match=f"belongs to the user {STRANGER}; only root"):
         _open(settings)
 
 
 def test_a_strangers_folder_is_refused(settings: Settings, listen: Listen) -> None:
     listen(f"target/domain-7-vm/{NAME}", folder_owner=STRANGER)
-    with pytest.raises(HelperError, match="stranger"):
+    with pytest.raises(HelperError, match=f"belongs to the user {STRANGER}; only root"):
         _open(settings, domain_id=7, domain_name="vm")
 
 

@@ -125,7 +125,9 @@ def test_one_change_at_a_time(directory: Path, monkeypatch: pytest.MonkeyPatch) 
     first = threading.Thread(target=lambda: tuner.tune(KsmTune(run=1), settings), daemon=True)
     first.start()
     writer = os.open(directory / "run", os.O_WRONLY)
-    with pytest.raises(ResourceExhausted):
+    with pytest.raises(
+        ResourceExhausted, match="changes of KSM at a time is limited to 1; try again when the one that runs has ended"
+    ):
         tuner.tune(KsmTune(run=2), settings)
     (directory / "run").unlink()
     (directory / "run").write_text("0\n")
