@@ -1,7 +1,7 @@
 """`python -m api.generate [--check]`: everything that is made from the schema, or whether it is current.
 
-Writes typed models, the client's index, the OpenRPC document and the reference pages. With --check nothing is written;
-each stale file is named and the exit code is 1. A schema that is wrong is told in one line, exit code 2.
+Writes typed models, the client's index, the OpenRPC document and the reference pages, that of the configuration too.
+With --check nothing is written; each stale file is named and the exit code is 1. A schema that is wrong is told in one line, exit code 2.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from api.configuration_reference import render_configuration
 from api.index_writer import render_index
 from api.loader import load
 from api.model import SchemaError
@@ -37,6 +38,7 @@ def render_all(root: Path) -> dict[Path, str]:
         models / "events.py": render_events(contract),
         models / "methods.json": render_index(contract),
         Path("api/openrpc.json"): render_openrpc(contract, API_VERSION),
+        reference / "configuration.md": render_configuration(),
         reference / "errors.md": render_errors_page(contract),
         reference / "events.md": render_events_page(contract),
     }

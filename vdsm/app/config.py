@@ -48,7 +48,7 @@ class Section(msgspec.Struct, frozen=True):
 
 
 class Vars(Section, frozen=True):
-    """`[vars]`: oVirt's mixed section. Times in seconds, memory in MiB."""
+    """`[vars]`: mixed, as in oVirt VDSM 4.50. Times in seconds, memory in MiB."""
 
     ssl: bool = True
     trust_store_path: AbsolutePath = "/etc/pki/vdsm"
