@@ -1,7 +1,8 @@
 """`python -m api.generate [--check]`: everything that is made from the schema, or whether it is current.
 
 Writes typed models, the client's index, the OpenRPC document and the reference pages, that of the configuration too.
-With --check nothing is written; each stale file is named and the exit code is 1. A schema that is wrong is told in one line, exit code 2.
+With --check nothing is written; each stale file is named and the exit code is 1.
+A schema that is wrong is told in one line, exit code 2.
 """
 
 from __future__ import annotations
