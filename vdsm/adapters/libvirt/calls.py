@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar, cast
 
 import libvirt
@@ -11,6 +12,7 @@ from vdsm.adapters.libvirt.domain import ControlInfo, ControlState, DomainState,
 from vdsm.adapters.libvirt.errors import translate, translate_agent
 from vdsm.adapters.libvirt.lanes import FORCE_PREFIX, Lane, Lanes
 from vdsm.adapters.libvirt.monitors import HungMonitors
+from vdsm.common.errors import BackendTimeout, LibvirtError, LibvirtGone, MonitorUnresponsive
 
 T = TypeVar("T")
 
@@ -19,7 +21,11 @@ OnConnection = Callable[[libvirt.virConnect], T]
 
 
 class Calls:
-    """Runs blocking functions on a domain or a connection, each on the lane that fits."""
+    """Runs blocking functions on a domain or a connection, each on the lane that fits.
+
+    operation: a verb phrase for error texts that "virtual machine X" can follow, as in "read the definition of";
+    for host() a whole one. It is also the key of the lane's counters, so it never holds an id.
+    """
 
     def __init__(self, lanes: Lanes, hung: HungMonitors) -> None:
         self.lanes = lanes
@@ -27,40 +33,44 @@ class Calls:
 
     async def passive(self, operation: str, vm_id: str, function: OnDomain[T], deadline: float) -> T:
         """A call that libvirt answers without QEMU and without waiting for another job: allowed on a hung VM."""
-        return await self.lanes.passive.run(
-            operation, lambda conn: _blocking_on_domain(conn, operation, vm_id, function), deadline=deadline
-        )
+        with _naming(operation, vm_id):
+            return await self.lanes.passive.run(
+                operation, lambda conn: _blocking_on_domain(conn, operation, vm_id, function), deadline=deadline
+            )
 
     async def active(self, operation: str, vm_id: str, function: OnDomain[T], deadline: float) -> T:
         """A call that may wait for QEMU: one at a time per VM, refused on a hung one."""
         await self._refuse_hung(operation, vm_id)
-        return await self.lanes.lifecycle.run(
-            operation,
-            lambda conn: _blocking_on_domain(conn, operation, vm_id, function),
-            deadline=deadline,
-            key=vm_id,
-            on_stuck=lambda: self.hung.stuck_call(vm_id),
-        )
+        with _naming(operation, vm_id):
+            return await self.lanes.lifecycle.run(
+                operation,
+                lambda conn: _blocking_on_domain(conn, operation, vm_id, function),
+                deadline=deadline,
+                key=vm_id,
+                on_stuck=lambda: self.hung.stuck_call(vm_id),
+            )
 
     async def forced(self, operation: str, vm_id: str, function: OnDomain[T], deadline: float) -> T:
         """A call that must go through whatever else runs on the VM: a slot of its own, ahead of all that waits."""
-        return await self.lanes.lifecycle.run(
-            operation,
-            lambda conn: _blocking_on_domain(conn, operation, vm_id, function),
-            deadline=deadline,
-            key=f"{FORCE_PREFIX}{vm_id}",
-            urgent=True,
-        )
+        with _naming(operation, vm_id):
+            return await self.lanes.lifecycle.run(
+                operation,
+                lambda conn: _blocking_on_domain(conn, operation, vm_id, function),
+                deadline=deadline,
+                key=f"{FORCE_PREFIX}{vm_id}",
+                urgent=True,
+            )
 
     async def agent(self, operation: str, vm_id: str, function: OnDomain[T], deadline: float) -> T:
         """A call to the guest agent: one at a time per VM, apart from its other calls."""
         await self._refuse_hung(operation, vm_id)
-        return await self.lanes.agent.run(
-            operation,
-            lambda conn: _blocking_on_domain(conn, operation, vm_id, function, through_agent=True),
-            deadline=deadline,
-            key=vm_id,
-        )
+        with _naming(operation, vm_id):
+            return await self.lanes.agent.run(
+                operation,
+                lambda conn: _blocking_on_domain(conn, operation, vm_id, function, through_agent=True),
+                deadline=deadline,
+                key=vm_id,
+            )
 
     async def host(self, operation: str, function: OnConnection[T], deadline: float, lane: Lane | None = None) -> T:
         """A call about no domain."""
@@ -72,10 +82,22 @@ class Calls:
         """Raises: MonitorUnresponsive, unless libvirt says that the VM's QEMU answers again."""
         if vm_id not in self.hung:
             return
-        info = await self.passive(operation, vm_id, blocking_control_info, 2.0)
+        info = await self.passive("read the monitor state of", vm_id, blocking_control_info, 2.0)
         if info.state is not ControlState.OCCUPIED:
             self.hung.discard([vm_id])
         self.hung.check(vm_id, operation)
+
+
+@contextmanager
+def _naming(operation: str, vm_id: str) -> Iterator[None]:
+    """Complete the operation of errors whose text names no VM; the lanes do not know what a call is about."""
+    try:
+        yield
+    except MonitorUnresponsive:
+        raise
+    except (BackendTimeout, LibvirtError, LibvirtGone) as error:
+        error.fields["operation"] = f"{operation} virtual machine {vm_id}"
+        raise
 
 
 def blocking_control_info(domain: libvirt.virDomain) -> ControlInfo:

@@ -18,16 +18,18 @@ class LibvirtConfiguration:
     ) -> str:
         flags = libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0
         flags |= libvirt.VIR_DOMAIN_XML_SECURE if secure else 0
-        return await self._calls.passive("domain_xml", vm_id, lambda dom: dom.XMLDesc(flags), deadline)
+        return await self._calls.passive("read the definition of", vm_id, lambda dom: dom.XMLDesc(flags), deadline)
 
     async def metadata(self, vm_id: str, uri: str, *, deadline: float = 5.0) -> str | None:
-        return await self._calls.passive("metadata", vm_id, lambda dom: _blocking_metadata(dom, uri), deadline)
+        return await self._calls.passive(
+            "read the metadata of", vm_id, lambda dom: _blocking_metadata(dom, uri), deadline
+        )
 
     async def set_metadata(
         self, vm_id: str, element: str | None, *, uri: str, prefix: str, deadline: float = 10.0
     ) -> None:
         await self._calls.active(
-            "set_metadata", vm_id, lambda dom: _blocking_set_metadata(dom, element, uri, prefix), deadline
+            "change the metadata of", vm_id, lambda dom: _blocking_set_metadata(dom, element, uri, prefix), deadline
         )
 
     async def update_device(
@@ -36,11 +38,11 @@ class LibvirtConfiguration:
         flags = libvirt.VIR_DOMAIN_DEVICE_MODIFY_LIVE if live else 0
         flags |= libvirt.VIR_DOMAIN_DEVICE_MODIFY_CONFIG if config else 0
         flags |= libvirt.VIR_DOMAIN_DEVICE_MODIFY_FORCE if force else 0
-        await self._calls.active("update_device", vm_id, lambda dom: dom.updateDeviceFlags(xml, flags), deadline)
+        await self._calls.active("change a device of", vm_id, lambda dom: dom.updateDeviceFlags(xml, flags), deadline)
 
     async def set_lifecycle_action(self, vm_id: str, *, on_reboot: LifecycleAction, deadline: float = 10.0) -> None:
         await self._calls.active(
-            "set_lifecycle_action",
+            "change what a reboot does to",
             vm_id,
             lambda dom: dom.setLifecycleAction(
                 libvirt.VIR_DOMAIN_LIFECYCLE_REBOOT, int(on_reboot), _blocking_impact(dom)

@@ -59,21 +59,24 @@ def is_connection_loss(error: libvirt.libvirtError) -> bool:
 def translate(
     error: libvirt.libvirtError, operation: str, vm_id: str, state: Callable[[], tuple[bool, str]]
 ) -> VdsmError:
-    """Our error for libvirt's. `state` is asked only when it matters: (active, name of the run state)."""
+    """Our error for libvirt's. `state` is asked only when it matters: (active, name of the run state).
+
+    operation: a verb phrase that the VM follows, or a whole one where `vm_id` is empty.
+    """
     code = error.get_error_code()
     if is_connection_loss(error):
         return LibvirtGone(operation=operation)
     if code == libvirt.VIR_ERR_NO_DOMAIN:
         return NoSuchVM(vm_id=vm_id)
-    if code == libvirt.VIR_ERR_OPERATION_INVALID:
+    if code == libvirt.VIR_ERR_OPERATION_INVALID and vm_id:
         active, name = state()
         refused = WrongState if active else VMNotRunning
         return refused(vm_id=vm_id, operation=operation, state=name)
-    if code in _UNSUPPORTED:
+    if code in _UNSUPPORTED and vm_id:
         return OperationUnsupported(vm_id=vm_id, operation=operation, reason=_text(error))
     if code in _AGENT:
-        return GuestAgentError(vm_id=vm_id, operation=operation, cause=_text(error))
-    if code == libvirt.VIR_ERR_OPERATION_TIMEOUT:
+        return GuestAgentError(vm_id=vm_id, operation="answer", cause=_text(error))
+    if code == libvirt.VIR_ERR_OPERATION_TIMEOUT and vm_id:
         # libvirt waited 30 s for another job on this domain to end; nothing was begun
         return VMBusy(vm_id=vm_id, operation=operation, reason="another operation holds it in libvirt")
     return LibvirtError(operation=operation, vm_id=vm_id, cause=_text(error), libvirt_code=code)
@@ -86,7 +89,7 @@ def translate_agent(
     ours = translate(error, operation, vm_id, state)
     if isinstance(ours, (LibvirtGone, NoSuchVM, VMNotRunning, GuestAgentError)):
         return ours
-    return GuestAgentError(vm_id=vm_id, operation=operation, cause=_text(error))
+    return GuestAgentError(vm_id=vm_id, operation="answer", cause=_text(error))
 
 
 def _text(error: libvirt.libvirtError) -> str:

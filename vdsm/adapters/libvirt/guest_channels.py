@@ -26,19 +26,24 @@ class LibvirtGuestChannels:
     _calls: Calls
 
     async def screenshot(self, vm_id: str, *, deadline: float = 15.0) -> Screenshot:
-        return await self._calls.active("screenshot", vm_id, _blocking_screenshot, deadline)
+        return await self._calls.active("take a screenshot of", vm_id, _blocking_screenshot, deadline)
 
     async def guest_agent(self, vm_id: str, command: Mapping[str, Any], timeout: float) -> Any:
         name = str(command.get("execute", "?"))
         text = json.dumps(dict(command))
         seconds = max(1, math.ceil(timeout))
         reply = await self._calls.agent(
-            name, vm_id, lambda dom: libvirt_qemu.qemuAgentCommand(dom, text, seconds, 0), seconds + _GRACE
+            f"pass {name} to the guest agent of",
+            vm_id,
+            lambda dom: libvirt_qemu.qemuAgentCommand(dom, text, seconds, 0),
+            seconds + _GRACE,
         )
         try:
             return json.loads(reply)["return"]
         except (ValueError, KeyError, TypeError, RecursionError) as err:
-            raise GuestAgentError(vm_id=vm_id, operation=name, cause="it does not speak its protocol") from err
+            raise GuestAgentError(
+                vm_id=vm_id, operation=f"answer {name}", cause="it does not speak its protocol"
+            ) from err
 
     async def guest_info(self, vm_id: str, kinds: GuestInfoKind, timeout: float) -> dict[str, Any]:
         seconds = max(1, math.ceil(timeout))
@@ -49,13 +54,13 @@ class LibvirtGuestChannels:
 
         # libvirt asks once per kind
         asked = int(kinds).bit_count() or len(GuestInfoKind)
-        return await self._calls.agent("guest_info", vm_id, ask, seconds * asked + _GRACE)
+        return await self._calls.agent("query the guest agent of", vm_id, ask, seconds * asked + _GRACE)
 
     async def open_console(self, vm_id: str, *, deadline: float = 10.0) -> LibvirtConsole:
         lane = self._calls.lanes.lifecycle
         try:
             opened = await self._calls.active(
-                "open_console", vm_id, lambda dom: blocking_open_console(lane.connections, dom), deadline
+                "open the console of", vm_id, lambda dom: blocking_open_console(lane.connections, dom), deadline
             )
         except LibvirtError as err:
             if err.fields.get("libvirt_code") == libvirt.VIR_ERR_OPERATION_FAILED:
@@ -77,7 +82,10 @@ def _blocking_screenshot(domain: libvirt.virDomain) -> Screenshot:
         if len(data) > _SCREENSHOT_LIMIT:
             stream.abort()
             raise LibvirtError(
-                operation="screenshot", vm_id=domain.UUIDString(), cause="the picture is too large", libvirt_code=0
+                operation="take a screenshot of",
+                vm_id=domain.UUIDString(),
+                cause=f"the picture is larger than {_SCREENSHOT_LIMIT} bytes",
+                libvirt_code=0,
             )
     stream.finish()
     return Screenshot(mime_type, bytes(data))

@@ -82,7 +82,7 @@ def _monitor_hangs(key: str, operation: str, since: float) -> VdsmError:
 
 
 def _agent_hangs(key: str, operation: str, since: float) -> VdsmError:
-    return GuestAgentError(vm_id=key, operation=operation, cause=f"an earlier call has not come back for {since:.1f} s")
+    return GuestAgentError(vm_id=key, operation="answer", cause=f"an earlier call has not come back for {since:.1f} s")
 
 
 FORCE_PREFIX = "force:"

@@ -61,25 +61,25 @@ class LibvirtHypervisor(LibvirtLifecycle, LibvirtConfiguration, LibvirtGuestChan
         return await self._sampler.sweep(groups, deadline)
 
     async def control_info(self, vm_id: str, *, deadline: float = 5.0) -> ControlInfo:
-        return await self._calls.passive("control_info", vm_id, blocking_control_info, deadline)
+        return await self._calls.passive("read the monitor state of", vm_id, blocking_control_info, deadline)
 
     async def capabilities_xml(self, *, deadline: float = 30.0) -> str:
         return await self._calls.host(
-            "capabilities_xml", lambda conn: conn.getCapabilities(), deadline, self._lanes.lifecycle
+            "read the capabilities of the host", lambda conn: conn.getCapabilities(), deadline, self._lanes.lifecycle
         )
 
     async def domain_capabilities_xml(
         self, *, arch: str = "x86_64", virt_type: str | None = None, deadline: float = 30.0
     ) -> str:
         return await self._calls.host(
-            "domain_capabilities_xml",
+            "read the capabilities of its hypervisor",
             lambda conn: conn.getDomainCapabilities(None, arch, None, virt_type, 0),
             deadline,
             self._lanes.lifecycle,
         )
 
     async def versions(self, *, deadline: float = 5.0) -> Versions:
-        return await self._calls.host("versions", _blocking_versions, deadline)
+        return await self._calls.host("tell its versions", _blocking_versions, deadline)
 
     def _publish(self, event: HypervisorEvent) -> None:
         for callback in tuple(self._subscribers):

@@ -36,14 +36,14 @@ class LibvirtLifecycle:
     _calls: Calls
 
     async def list_domains(self, *, deadline: float = 10.0) -> list[DomainRecord]:
-        return await self._calls.host("list_domains", _blocking_list, deadline)
+        return await self._calls.host("list the virtual machines", _blocking_list, deadline)
 
     async def state(self, vm_id: str, *, deadline: float = 5.0) -> DomainState:
-        return await self._calls.passive("state", vm_id, blocking_state, deadline)
+        return await self._calls.passive("read the state of", vm_id, blocking_state, deadline)
 
     async def define(self, xml: str, *, deadline: float = 10.0) -> str:
         return await self._calls.host(
-            "define",
+            "define a virtual machine",
             lambda conn: conn.defineXMLFlags(xml, 0).UUIDString(),
             deadline,
             lane=self._calls.lanes.lifecycle,
@@ -74,7 +74,7 @@ class LibvirtLifecycle:
         await self._ask("reboot", vm_id, mode, _REBOOT[mode], deadline)
 
     async def shutdown(self, vm_id: str, mode: ShutdownMode, *, deadline: float = 15.0) -> None:
-        await self._ask("shutdown", vm_id, mode, _SHUTDOWN[mode], deadline)
+        await self._ask("shut down", vm_id, mode, _SHUTDOWN[mode], deadline)
 
     async def _ask(self, operation: str, vm_id: str, mode: ShutdownMode, flag: int, deadline: float) -> None:
         def ask(domain: libvirt.virDomain) -> int:

@@ -25,6 +25,11 @@ from vdsm.common.errors import BackendTimeout
 
 Records = dict[str, dict[str, Any]]
 
+_ALL = "read the statistics of all virtual machines"
+_SOME = "read the statistics of some virtual machines"
+_ACTIVE = "list the running virtual machines"
+_MONITORS = "read the monitor states of virtual machines"
+
 _GROUPS = (
     (StatsGroup.STATE, libvirt.VIR_DOMAIN_STATS_STATE),
     (StatsGroup.CPU_TOTAL, libvirt.VIR_DOMAIN_STATS_CPU_TOTAL),
@@ -73,7 +78,7 @@ class Sampler:
                 taken_at = time.monotonic()
                 records = await self._sample(groups, taken_at + deadline)
         except TimeoutError as err:
-            raise BackendTimeout(backend="libvirt", operation="bulk_stats", timeout=deadline) from err
+            raise BackendTimeout(backend="libvirt", operation=_ALL, timeout=deadline) from err
         self._last_count = len(records)
         return BulkSample(records, taken_at, self._hung.all())
 
@@ -97,7 +102,7 @@ class Sampler:
         """Whether the bulk call waits for a QEMU that hangs; False as soon as it has ended by itself."""
         patience = self._settings.occupied
         while not (await asyncio.wait([bulk], timeout=patience))[0]:
-            active = await self._calls.host("list_active", _blocking_active, 2.0)
+            active = await self._calls.host(_ACTIVE, _blocking_active, 2.0)
             if await self._quarantine([vm_id for vm_id in active if vm_id not in self._hung]):
                 return True
             patience = self._settings.occupied / 2
@@ -107,14 +112,14 @@ class Sampler:
         """The normal sweep: one call."""
         settings = self._settings
         return await self._lane.run(
-            "bulk_stats",
-            lambda conn: blocking_mapped(conn, "bulk_stats", "", lambda c: _blocking_bulk(c, _flags(groups))),
+            _ALL,
+            lambda conn: blocking_mapped(conn, _ALL, "", lambda c: _blocking_bulk(c, _flags(groups))),
             deadline=settings.base + settings.per_vm * self._last_count,
         )
 
     async def _split(self, groups: StatsGroup, until: float) -> Records:
         """The sweep around hung QEMUs."""
-        active = await self._calls.host("list_active", _blocking_active, 2.0)
+        active = await self._calls.host(_ACTIVE, _blocking_active, 2.0)
         await self._quarantine(active)
         # the passive groups of the hung ones, and a floor for those that the deadline cuts off
         records = await self._chunk(active, groups & PASSIVE_STATS)
@@ -151,8 +156,8 @@ class Sampler:
     async def _chunk(self, vm_ids: list[str], groups: StatsGroup) -> Records:
         settings = self._settings
         return await self._lane.run(
-            "chunk_stats",
-            lambda conn: blocking_mapped(conn, "chunk_stats", "", lambda c: _blocking_chunk(c, vm_ids, _flags(groups))),
+            _SOME,
+            lambda conn: blocking_mapped(conn, _SOME, "", lambda c: _blocking_chunk(c, vm_ids, _flags(groups))),
             deadline=settings.chunk_base + settings.per_vm * len(vm_ids),
         )
 
@@ -161,14 +166,14 @@ class Sampler:
         kept = list(self._hung.all())
         if not kept:
             return
-        found = await self._calls.host("control_info", lambda conn: _blocking_control(conn, kept), 2.0)
+        found = await self._calls.host(_MONITORS, lambda conn: _blocking_control(conn, kept), 2.0)
         self._hung.discard(
             vm_id for vm_id in kept if vm_id not in found or found[vm_id].state is not ControlState.OCCUPIED
         )
 
     async def _quarantine(self, vm_ids: list[str]) -> list[str]:
         """Put those whose monitor is stuck into quarantine, and name them."""
-        found = await self._calls.host("control_info", lambda conn: _blocking_control(conn, vm_ids), 2.0)
+        found = await self._calls.host(_MONITORS, lambda conn: _blocking_control(conn, vm_ids), 2.0)
         named = [
             vm_id
             for vm_id, info in found.items()

@@ -30,11 +30,11 @@ async def test_a_stuck_call_quarantines_its_vm_but_not_its_destroy(
 ) -> None:
     monkeypatch.setattr(module, "blocking_control_info", lambda _: ControlInfo(ControlState.OCCUPIED, 1.0))
     gate = threading.Event()
-    with pytest.raises(BackendTimeout):
-        await calls.active("wait", TEST_DOMAIN, lambda _: gate.wait(5), 0.3)
+    with pytest.raises(BackendTimeout, match=f"libvirt did not wait for virtual machine {TEST_DOMAIN} within"):
+        await calls.active("wait for", TEST_DOMAIN, lambda _: gate.wait(5), 0.3)
     assert TEST_DOMAIN in calls.hung
-    with pytest.raises(MonitorUnresponsive):
-        await calls.active("next", TEST_DOMAIN, blocking_state, 1)
+    with pytest.raises(MonitorUnresponsive, match=f"Cannot look at virtual machine {TEST_DOMAIN}: its QEMU"):
+        await calls.active("look at", TEST_DOMAIN, blocking_state, 1)
     assert (await calls.forced("destroy", TEST_DOMAIN, blocking_state, 1)).active
     assert (await calls.passive("state", TEST_DOMAIN, blocking_state, 1)).active
     gate.set()

@@ -72,4 +72,16 @@ def test_an_unknown_error_keeps_code_and_cause(make_error: MakeError) -> None:
     ],
 )
 def test_what_an_agent_call_meets_is_the_agents_error(make_error: MakeError, code: int, kind: type[VdsmError]) -> None:
-    assert type(translate_agent(make_error(code), "guest-ping", "vm", _down)) is kind
+    ours = translate_agent(make_error(code), "query the guest agent of", "vm", _down)
+    assert type(ours) is kind
+    if kind is GuestAgentError:
+        assert ours.message.startswith("Guest agent of virtual machine vm failed to answer: ")
+
+
+@pytest.mark.parametrize(
+    "code", [libvirt.VIR_ERR_OPERATION_INVALID, libvirt.VIR_ERR_CONFIG_UNSUPPORTED, libvirt.VIR_ERR_OPERATION_TIMEOUT]
+)
+def test_a_call_about_no_vm_blames_none(make_error: MakeError, code: int) -> None:
+    ours = translate(make_error(code, message="no such machine type"), "define a virtual machine", "", _down)
+    assert type(ours) is LibvirtError
+    assert ours.message == "libvirt failed to define a virtual machine: no such machine type"

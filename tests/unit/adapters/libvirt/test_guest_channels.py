@@ -40,5 +40,7 @@ async def test_a_driver_without_an_agent_says_so(hypervisor: LibvirtHypervisor) 
 async def test_a_screenshot_has_a_limit(hypervisor: LibvirtHypervisor, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await hypervisor.screenshot(TEST_DOMAIN)).mime_type.startswith("image/")
     monkeypatch.setattr(guest_channels, "_SCREENSHOT_LIMIT", 10)
-    with pytest.raises(LibvirtError):
+    with pytest.raises(
+        LibvirtError, match=f"libvirt failed to take a screenshot of virtual machine {TEST_DOMAIN}: the pic"
+    ):
         await hypervisor.screenshot(TEST_DOMAIN)

@@ -9,4 +9,4 @@ async def test_it_is_a_hypervisor_and_connects(hypervisor: LibvirtHypervisor) ->
     assert checked.connected
     assert (await checked.versions()).libvirt >= 9_000_000
     assert "<capabilities" in await checked.capabilities_xml()
-    assert hypervisor.pools["passive"].counts["versions"].calls == 1
+    assert hypervisor.pools["passive"].counts["tell its versions"].calls == 1
