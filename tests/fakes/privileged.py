@@ -68,7 +68,7 @@ class FakePrivileged(PrivilegedOperations):
         if name in self.hung:
             seconds = operation.spec.deadline if deadline is None else deadline
             await asyncio.sleep(seconds)
-            raise BackendTimeout(backend="supervdsmd", operation=name, timeout=seconds)
+            raise BackendTimeout(backend="supervdsmd", operation=f"answer {name}", timeout=seconds)
         if isinstance(operation, ChannelOpen):
             return cast("ResultT", ChannelOpenResult(layout="direct")), FdSet([self._connect(operation)])
         return cast("ResultT", self._serve(operation)), FdSet()

@@ -57,7 +57,7 @@ class LibvirtConsole:
             if on_event is not None:
                 on_event(stream, events, opaque)
 
-        await self._call("attach", lambda: self._stream.eventAddCallback(_READABLE, called, None))
+        await self._call("attach to", lambda: self._stream.eventAddCallback(_READABLE, called, None))
 
     async def read(self) -> bytes:
         """What the guest wrote; empty at the end."""
@@ -68,7 +68,7 @@ class LibvirtConsole:
         self._buffer.clear()
         if not self._reading and not self._ended:
             self._reading = True
-            await self._call("resume", lambda: self._stream.eventUpdateCallback(_READABLE))
+            await self._call("resume reading", lambda: self._stream.eventUpdateCallback(_READABLE))
         return data
 
     async def write(self, data: bytes) -> None:
@@ -78,7 +78,7 @@ class LibvirtConsole:
             if self._ended or self._closed:
                 raise self._end_error()
             piece = rest[:_CHUNK]
-            sent = await self._call("write", functools.partial(self._stream.send, piece))
+            sent = await self._call("write to", functools.partial(self._stream.send, piece))
             if sent == -2:
                 await asyncio.sleep(_WRITE_RETRY)
                 continue
@@ -100,7 +100,7 @@ class LibvirtConsole:
             except libvirt.libvirtError as err:
                 raise self._end_error() from err
 
-        return await self._pool.run(f"console_{what}", mapped, deadline=_DEADLINE)
+        return await self._pool.run(f"{what} a console", mapped, deadline=_DEADLINE)
 
     def _end_error(self) -> LibvirtError:
         return LibvirtError(operation="use the console", vm_id=self._vm_id, cause="the console ended", libvirt_code=0)

@@ -76,7 +76,9 @@ class PrivilegedClient(PrivilegedOperations):
             raise
         except TimeoutError as error:
             self.counters.timeouts += 1
-            raise BackendTimeout(backend="supervdsmd", operation=operation.spec.name, timeout=seconds) from error
+            raise BackendTimeout(
+                backend="supervdsmd", operation=f"answer {operation.spec.name}", timeout=seconds
+            ) from error
         finally:
             self.counters.failures += not done
 
