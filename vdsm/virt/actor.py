@@ -48,7 +48,7 @@ class Actor:
         self._items: deque[_Item] = deque()
         self._wake = asyncio.Event()
         self._current: asyncio.Task[Any] | None = None
-        self._preempting = False
+        self._preempting: asyncio.Future[None] | None = None
         self._retired = False
         self._consumer = asyncio.get_running_loop().create_task(
             self._consume(), name=f"vm {vm_id}", context=contextvars.Context()
@@ -68,7 +68,7 @@ class Actor:
         destroyed; NoSuchVM when it is gone; what `action` raises.
         """
         self._check_open()
-        if self._preempting:
+        if self._preempting is not None:
             raise VMBusy(vm_id=self._vm_id, operation=what, reason="it is being destroyed")
         if sum(item.result is not None for item in self._items) >= COMMAND_LIMIT:
             raise VMBusy(vm_id=self._vm_id, operation=what, reason=f"{COMMAND_LIMIT} commands wait for it already")
@@ -97,31 +97,37 @@ class Actor:
     async def preempt(self, what: str, action: Callable[[], Awaitable[T]], grace: float) -> T:
         """Run `action` next; what runs now has `grace` seconds to end, commands that wait are refused, events stay.
 
-        Goes on when its caller is gone. Raises: VMBusy when another preemption is under way; NoSuchVM when the VM is
-        gone; what `action` raises.
+        Goes on when its caller is gone. A second one waits for the first, and runs if the VM is still there.
+        Raises: NoSuchVM when the VM is gone; what `action` raises.
         """
         self._check_open()
-        if self._preempting:
-            raise VMBusy(vm_id=self._vm_id, operation=what, reason="it is being destroyed already")
-        self._preempting = True
+        while self._preempting is not None:
+            await asyncio.wait({self._preempting})
+            self._check_open()
 
         async def preempting() -> T:
             try:
                 return await action()
             finally:
-                self._preempting = False
+                self._end_preemption()
 
         for item in self._items:
             self._refuse(item, "it is being destroyed")
         self._items = deque(item for item in self._items if item.result is None)
         loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = loop.create_future()
+        self._preempting = loop.create_future()
         self._items.appendleft(_Item(what, preempting, result))
         self._wake.set()
         if self._current is not None:
             given_up = loop.call_later(grace, self._give_up, self._current, what)
             self._current.add_done_callback(lambda _: given_up.cancel())
         return await result
+
+    def _end_preemption(self) -> None:
+        over, self._preempting = self._preempting, None
+        if over is not None:
+            over.set_result(None)
 
     def retire(self) -> None:
         """The VM is gone: end after the item that runs now. For that item itself to call."""
@@ -166,6 +172,7 @@ class Actor:
             for item in self._items:
                 self._refuse(item, "it is being forgotten")
             self._items.clear()
+            self._end_preemption()
 
     async def _perform(self, item: _Item) -> None:
         self._current = asyncio.get_running_loop().create_task(

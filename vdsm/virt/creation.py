@@ -21,7 +21,7 @@ from vdsm.virt.domain_xml.metadata import (
     is_ours,
     read,
 )
-from vdsm.virt.domain_xml.prepare import HostFacts, Prepared, prepare
+from vdsm.virt.domain_xml.prepare import HostFacts, Prepared, hide_passwords, prepare
 from vdsm.virt.vm import Publish, StatsView, Vm
 
 GUEST_AGENT_CHANNEL = "org.qemu.guest_agent.0"
@@ -77,7 +77,7 @@ class Creation:
         """A new entry, waiting for launch. `known_until`: the status time of an earlier entry of the same VM."""
         vm = Vm(
             definition.domain,
-            definition.xml,
+            hide_passwords(definition.xml),
             definition.metadata,
             publish=self._publish,
             stats_view=self._stats_view,

@@ -71,8 +71,8 @@ class VmLifecycle:
         vm = self._creation.entry(prepared)
         self._vms.add(vm)
         vm.tell({})
-        vm.actor.post("start", lambda: self._starting.start(vm))
-        return {**vm.short(), "xml": prepared.xml}
+        vm.actor.post("start", lambda: self._starting.start(vm, prepared.xml))
+        return {**vm.short(), "xml": vm.xml}
 
     async def destroy(self, vm_id: str, graceful_attempts: int) -> None:
         """End the VM and forget it.

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vdsm.adapters.libvirt.hypervisor import Hypervisor, ShutdownMode
 from vdsm.common.errors import BackendTimeout, InvalidParameter, LibvirtGone, NoSuchVM, VdsmError, VMBusy
@@ -54,6 +54,7 @@ class VmShutdown:
         self._hypervisor = hypervisor
         self._definition = definition
         self._ladders: dict[str, asyncio.Task[None]] = {}
+        self._forced: set[str] = set()
 
     async def shutdown(
         self,
@@ -64,7 +65,9 @@ class VmShutdown:
         delay: int | None = None,
         step: int | None = None,
     ) -> None:
-        """Begin the ladder; returns once the request is accepted. `delay`, `step` in seconds, None: as configured.
+        """Begin the ladder, anew if one is under way, whose force stays; returns once the request is accepted.
+
+        delay, step: seconds; None: as configured.
 
         Raises: NoSuchVM, VMNotRunning, WrongState, VMBusy, InvalidParameter.
         """
@@ -92,6 +95,10 @@ class VmShutdown:
         earlier = self._ladders.pop(vm.vm_id, None)
         if earlier is not None:
             earlier.cancel()
+            if vm.vm_id in self._forced and not request.reboot:
+                request = replace(request, force=True)
+        if request.force and not request.reboot:
+            self._forced.add(vm.vm_id)
         if not request.reboot:
             vm.timer.cancel()
             await self._intend(vm)
@@ -109,8 +116,9 @@ class VmShutdown:
             await self._definition.keep(vm, {SHUTDOWN_REASON: int(ExitReason.ADMIN_SHUTDOWN)})
 
     async def _climb(self, vm: Vm, request: _Request) -> None:
+        """A rung that cannot work takes no time: no agent is connected, the VM has no ACPI."""
         for mode, seconds in ((ShutdownMode.AGENT, request.delay + request.step), (ShutdownMode.ACPI, request.step)):
-            if mode is ShutdownMode.AGENT and not vm.agent_connected:
+            if not (vm.agent_connected if mode is ShutdownMode.AGENT else vm.domain.acpi):
                 continue
             if await self._ask(vm, mode, request) and await vm.until(request.done, seconds):
                 return
@@ -177,6 +185,7 @@ class VmShutdown:
     def _forget(self, vm_id: str, task: asyncio.Task[None]) -> None:
         if self._ladders.get(vm_id) is task:
             del self._ladders[vm_id]
+            self._forced.discard(vm_id)
         if not task.cancelled() and (error := task.exception()) is not None:
             trace = None if isinstance(error, VdsmError) else error
             log.log(logging.INFO if trace is None else logging.ERROR, "VM %s: %s", vm_id, error, exc_info=trace)

@@ -36,13 +36,13 @@ class Starting:
         self._definition = definition
         self._settings = settings
 
-    async def start(self, vm: Vm) -> None:
-        """Define and start a VM that waits for launch."""
+    async def start(self, vm: Vm, xml: str) -> None:
+        """Define `xml`, which may carry passwords, and start the VM, which waits for launch."""
         if vm.status is not VmStatus.WAIT_FOR_LAUNCH or vm.start_outcome is not StartOutcome.KNOWN:
             return  # it was destroyed before it began
         vm.start_outcome = StartOutcome.LOST
         try:
-            await self._define(vm)
+            await self._define(vm, xml)
         except VdsmError as error:
             await self._failed(vm, error)
             return
@@ -73,13 +73,13 @@ class Starting:
             vm.needs_lookup = True
             log.warning("VM %s cannot be ended yet: %s", vm.vm_id, error)
 
-    async def _define(self, vm: Vm) -> None:
+    async def _define(self, vm: Vm, xml: str) -> None:
         """Replace what an earlier life of this VM left. Raises: CreateFailed when the domain is not ours, or runs."""
         stale = await self._find_stale(vm)
         vm.defined = True
         if stale:
             await self._hypervisor.undefine(vm.vm_id)
-        await self._hypervisor.define(vm.xml)
+        await self._hypervisor.define(xml)
 
     async def _find_stale(self, vm: Vm) -> bool:
         try:

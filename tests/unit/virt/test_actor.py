@@ -55,7 +55,7 @@ async def test_a_command_that_cannot_begin_in_time_is_not_begun(actor: Actor) ->
     await first
     await _turns()
     assert begun == []
-    assert await actor.run("late", late, RESERVE_SECONDS + 5) is None
+    await actor.run("late", late, RESERVE_SECONDS + 5)
     assert begun == ["late"]
 
 
@@ -174,13 +174,31 @@ async def test_preempt_refuses_commands_that_wait_and_keeps_events(actor: Actor)
         await waiting
     with pytest.raises(VMBusy):
         await actor.run("later", _one)
-    with pytest.raises(VMBusy):
-        await actor.preempt("destroy", destroy, grace=0)
+    second = asyncio.create_task(actor.preempt("destroy", destroy, grace=0))
+    await _turns()
+    assert seen == []
     gate.set()
     assert await running is True
     assert await preempting == "destroyed"
+    assert await second == "destroyed"
     assert await actor.run("now", _one) == 1
-    assert seen == ["destroy", "event"]
+    assert seen == ["destroy", "destroy", "event"] or seen == ["destroy", "event", "destroy"]
+
+
+async def test_a_second_destroy_hears_that_the_vm_is_gone(actor: Actor) -> None:
+    gate = asyncio.Event()
+
+    async def destroy() -> None:
+        await gate.wait()
+        actor.retire()
+
+    first = asyncio.create_task(actor.preempt("destroy", destroy, grace=0))
+    second = asyncio.create_task(actor.preempt("destroy", destroy, grace=0))
+    await _turns()
+    gate.set()
+    await first
+    with pytest.raises(NoSuchVM):
+        await second
 
 
 async def test_what_runs_past_the_grace_is_given_up(actor: Actor) -> None:

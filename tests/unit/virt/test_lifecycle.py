@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.unit.virt.bed import VmBed, bios, context, eventually
+from tests.unit.virt.bed import VmBed, bios, context, eventually, with_display_and_cd
 from vdsm.adapters.libvirt.hypervisor import LifecycleAction, RunState
 from vdsm.common.errors import (
     BackendTimeout,
@@ -133,13 +133,21 @@ async def test_a_failed_destroy_during_a_start_leaves_no_vm_behind(bed: VmBed) -
     assert vm_id not in bed.fake.domains
 
 
+async def test_display_passwords_are_not_shown(bed: VmBed) -> None:
+    xml = with_display_and_cd().xml().replace('passwd="*****"', 'passwd="s3cretpw"')
+    assert "s3cretpw" in xml
+    answer = await bed.lifecycle.create(VmParameters(xml=xml))
+    assert "s3cretpw" not in answer["xml"] + "".join(bed.queries.definitions([]).values())
+    await bed.lifecycle.destroy(answer["vmId"], 1)
+
+
 async def test_two_destroys_at_once_end_it_once(bed: VmBed) -> None:
     vm_id = await bed.up()
     bed.fake.faults.delay("destroy", 0.02)
     results = await asyncio.gather(
         bed.lifecycle.destroy(vm_id, 1), bed.lifecycle.destroy(vm_id, 1), return_exceptions=True
     )
-    assert [type(result) for result in results] == [type(None), VMBusy]
+    assert [type(result) for result in results] == [type(None), NoSuchVM]
     assert bed.calls(vm_id).count("destroy") == 1
 
 

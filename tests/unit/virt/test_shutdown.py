@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.unit.virt.bed import FAST, VmBed, context, eventually
+from tests.unit.virt.bed import FAST, VmBed, bios, context, eventually
 from vdsm.common.errors import (
     BackendTimeout,
     GuestAgentError,
@@ -16,6 +16,7 @@ from vdsm.common.errors import (
     NoSuchVM,
     VMNotRunning,
 )
+from vdsm.models.vm import VmParameters
 from vdsm.virt import shutdown
 from vdsm.virt.domain_xml.metadata import SHUTDOWN_REASON
 from vdsm.virt.status import VmStatus
@@ -65,6 +66,23 @@ async def test_a_guest_that_ignores_all_is_destroyed_with_force(bed: VmBed) -> N
     assert bed.exit(vm_id) == (0, 6)
     assert bed.calls(vm_id).count("destroy") == 1
     assert bed.vms.find(vm_id) is not None
+
+
+async def test_a_later_plain_request_does_not_take_force_back(bed: VmBed) -> None:
+    vm_id = await bed.create()
+    await bed.shutdown.shutdown(vm_id, force=True)
+    await bed.shutdown.shutdown(vm_id)
+    await bed.reaches(vm_id, VmStatus.DOWN)
+    assert bed.exit(vm_id) == (0, 6)
+
+
+async def test_a_vm_without_acpi_does_not_wait_for_its_power_button(patient: VmBed) -> None:
+    plan = bios()
+    await patient.lifecycle.create(VmParameters(xml=plan.xml().replace("<acpi/>", "")))
+    await patient.reaches(plan.vm_id, VmStatus.POWERING_UP)
+    await patient.shutdown.shutdown(plan.vm_id, force=True)
+    await patient.reaches(plan.vm_id, VmStatus.DOWN)
+    assert patient.calls(plan.vm_id).count("shutdown") == 0
 
 
 async def test_a_guest_that_ignores_all_stays_up_without_force(bed: VmBed) -> None:

@@ -78,6 +78,16 @@ def prepare(
     return Prepared(serialise(root), DomainXml.of(root), vm)
 
 
+def hide_passwords(text: str) -> str:
+    """The definition as it may be shown: display passwords are placeholders. Raises: InvalidParameter."""
+    if "passwd" not in text:
+        return text
+    root = parse(text)
+    for graphics in root.iterfind("devices/graphics[@passwd]"):
+        graphics.set("passwd", PASSWORD_PLACEHOLDER)
+    return serialise(root)
+
+
 def _check_name(root: Element) -> None:
     name = child_text(root, "name")
     if _BAD_NAME.search(name):
