@@ -85,7 +85,10 @@ def _serve() -> None:
         print(_greeting(daemons, libvirt), flush=True)
         if not ended.is_set():
             _write_example(progress, directory / "example.xml")
-        ended.wait()
+        while not ended.wait(0.5):
+            if libvirt.pid is None:
+                progress.line("libvirtd has died; starting it again")
+                libvirt.start()
         progress.line("stopping")
     progress.line("stopped")
 

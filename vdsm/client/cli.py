@@ -34,9 +34,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(e), _code_of(e))
     except BrokenPipeError:
         # Whoever read our output has enough of it; nothing may be written at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()
         return ExitCode.OK
+    except OSError as e:
+        # a full disk behind stdout; what else fails with one is a Failure by then
+        _forget_output()
+        return _say(f"cannot write the output: {e.strerror or e}", ExitCode.NO_OUTPUT)
     return code
+
+
+def _forget_output() -> None:
+    """Let nothing be written at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(arguments: Sequence[str]) -> ExitCode:

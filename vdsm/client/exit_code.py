@@ -8,6 +8,7 @@
 5  the VM ended Down, or went away, when it should run
 6  no VM, or more than one, by that id or name
 7  the installation is incomplete
+8  the output could not be written
 130  interrupted with Ctrl-C
 """
 
@@ -27,6 +28,7 @@ class ExitCode(IntEnum):
     VM_DOWN = 5
     NO_SUCH_VM = 6
     INCOMPLETE = 7
+    NO_OUTPUT = 8
     INTERRUPTED = 130
 
 
@@ -39,5 +41,6 @@ MEANINGS = (
     (ExitCode.VM_DOWN, "the VM ended Down, or went away, when it should run"),
     (ExitCode.NO_SUCH_VM, "no VM, or more than one, by that id or name"),
     (ExitCode.INCOMPLETE, "the installation is incomplete"),
+    (ExitCode.NO_OUTPUT, "the output could not be written"),
     (ExitCode.INTERRUPTED, "interrupted with Ctrl-C"),
 )

@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -27,7 +27,9 @@ def run(agent: Agent, *arguments: str) -> int:
     return cli.main(["--socket", str(agent.path), *arguments])
 
 
-def start_process(index_path: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
+def start_process(
+    index_path: Path, arguments: Sequence[str], stdout: int | IO[str] = subprocess.PIPE
+) -> subprocess.Popen[str]:
     code = (
         "import pathlib, sys; from vdsm.client import index; index.DEFAULT_PATH = pathlib.Path(sys.argv.pop(1));"
         "from vdsm.client.cli import main; sys.exit(main())"
@@ -36,7 +38,7 @@ def start_process(index_path: Path, arguments: Sequence[str]) -> subprocess.Pope
         [sys.executable, "-c", code, str(index_path), *arguments],
         cwd=ROOT,
         text=True,
-        stdout=subprocess.PIPE,
+        stdout=stdout,
         stderr=subprocess.PIPE,
     )
 
@@ -219,6 +221,14 @@ def test_a_reader_that_leaves_is_no_error(agent: Agent, index_path: Path) -> Non
     assert process.stderr.read() == ""
     assert process.wait(10) == 0
     process.stderr.close()
+
+
+def test_a_full_disk_behind_the_output_is_8(agent: Agent, index_path: Path) -> None:
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        process = start_process(index_path, ["--socket", str(agent.path), "Host", "ping2"], stdout=full)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 8
+    assert errors == "vdsm-client: cannot write the output: No space left on device\n"
 
 
 def test_a_local_call_loads_little(agent: Agent, index_path: Path) -> None:

@@ -14,6 +14,7 @@ def test_numbers_are_a_promise() -> None:
         "VM_DOWN": 5,
         "NO_SUCH_VM": 6,
         "INCOMPLETE": 7,
+        "NO_OUTPUT": 8,
         "INTERRUPTED": 130,
     }
 
