@@ -37,7 +37,7 @@ def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("no_leaked_tasks")  # brings the loop, whose descriptors live longer than this fixture
     before = Footprint.take()
     yield
-    before.assert_nothing_new(patience=2.0)
+    before.assert_nothing_new(patience=10.0)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ Answer = TypeVar("Answer")
 
 NO_SUCH_VM = 1
 VM_NOT_RUNNING = 6
+DESTROY_FAILED = 42
 RECOVERING = 99
 RUNNING = frozenset({"Powering up", "Up", "Paused", "Powering down", "RebootInProgress"})
 STARTED = frozenset({"Powering up", "Up", "Paused"})
@@ -124,7 +125,7 @@ class Host:
         vms = self.ask_until_ready("Host.getVMList")
         if vms:
             with self.manager() as client, ThreadPoolExecutor(8) as pool:
-                list(pool.map(lambda vm: destroy(client, vm["vmId"]), vms))
+                list(pool.map(lambda vm: destroy_in_time(client, vm["vmId"]), vms))
         left = self.domains()
         for vm_id in left:
             self.virsh("destroy", vm_id)
@@ -166,6 +167,18 @@ def create_many(client: Client, plans: Collection[DomainPlan], wait: Collection[
 def destroy(client: Client, vm_id: str) -> None:
     """Destroy without a graceful attempt: quick."""
     client.call("VM.destroy", {"vmID": vm_id, "gracefulAttempts": 0})
+
+
+def destroy_in_time(client: Client, vm_id: str, patience: float = 20) -> None:
+    """Destroy, also while the agent has not noticed yet that libvirtd is back."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            return destroy(client, vm_id)
+        except ServerError as error:
+            if error.code not in {DESTROY_FAILED, RECOVERING} or time.monotonic() > deadline:
+                raise
+        time.sleep(0.1)
 
 
 def stats(client: Client, vm_id: str) -> dict[str, Any]:

@@ -43,7 +43,7 @@ class _Silent(Recorder):
     """A call log that counts and keeps nothing."""
 
     def record(self, method: str, peer: str, correlation_id: str, seconds: float, code: int, detail: str = "") -> None:
-        assert type(code) is int
+        assert isinstance(code, int)
         assert len(detail) < 4096
 
 
