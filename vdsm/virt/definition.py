@@ -20,6 +20,7 @@ from vdsm.virt.domain_xml.metadata import (
     Changes,
     VmMetadata,
 )
+from vdsm.virt.domain_xml.prepare import epitaph
 from vdsm.virt.status import ExitCode, ExitReason
 from vdsm.virt.vm import Exit, Vm
 
@@ -53,10 +54,20 @@ class Definition:
             await self._store(vm, vm.metadata)
         except NoSuchVM:
             vm.unsaved = False
-            log.info("VM %s has no definition that could keep its metadata", vm.vm_id)
+            await self._define_epitaph(vm)
         except VdsmError as error:
             vm.needs_lookup = True
             log.warning("VM %s: its metadata could not be stored yet: %s", vm.vm_id, error)
+
+    async def _define_epitaph(self, vm: Vm) -> None:
+        """libvirt refused the VM's definition: keep why in the smallest one that it takes, until VM.destroy."""
+        if vm.exit is None or vm.exit.reason is not ExitReason.START_FAILED:
+            log.info("VM %s has no definition that could keep its metadata", vm.vm_id)
+            return
+        try:
+            await self._hypervisor.define(epitaph(vm.vm_id, vm.name, vm.metadata))
+        except VdsmError as error:
+            log.warning("VM %s: why it did not start will be lost with the agent: %s", vm.vm_id, error)
 
     async def save_exit(self, vm: Vm, ended: Exit) -> None:
         """Store why the VM is down, so that it outlives the agent."""

@@ -207,3 +207,16 @@ async def test_metadata_of_an_earlier_life_is_not_carried_over(bed: VmBed) -> No
     vm_id = await bed.create(exitCode=1, exitReason=5, exitMessage="old")
     assert bed.vm(vm_id).metadata.number(EXIT_REASON) is None
     assert FAST.powering_up >= bed.vm(vm_id).age()
+
+
+async def test_why_libvirt_refused_a_definition_outlives_the_agent(bed: VmBed) -> None:
+    bed.fake.faults.fail_next("define", LibvirtError(operation="define", vm_id="", cause="name exists"))
+    vm_id = await bed.create()
+    await bed.settle()
+    again = VmBed(bed.fake)
+    await again.open()
+    assert again.exit(vm_id) == (1, 3)
+    assert again.stats(vm_id)["exitMessage"] == "name exists"
+    await again.lifecycle.destroy(vm_id, 1)
+    assert await bed.fake.list_domains() == []
+    await again.close()

@@ -78,6 +78,18 @@ def prepare(
     return Prepared(serialise(root), DomainXml.of(root), vm)
 
 
+def epitaph(vm_id: str, name: str, vm: VmMetadata) -> str:
+    """A definition without devices that keeps the metadata of a VM whose own definition libvirt refused.
+
+    Its name may be taken, which may be why: so it carries the id.
+    """
+    root = parse("<domain type='qemu'><memory unit='MiB'>16</memory><os><type>hvm</type></os></domain>")
+    etree.SubElement(root, "name").text = f"{name}-{vm_id}"
+    etree.SubElement(root, "uuid").text = vm_id
+    metadata.write(root, vm)
+    return serialise(root)
+
+
 def hide_passwords(text: str) -> str:
     """The definition as it may be shown: display passwords are placeholders. Raises: InvalidParameter."""
     if "passwd" not in text:
