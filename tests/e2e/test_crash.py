@@ -225,14 +225,18 @@ class TestKilled:
 @pytest.mark.parametrize("moment", [0.1, None])
 def test_a_killed_helper_is_not_noticed(host: Host, manager: Client, moment: float | None) -> None:
     doomed = create_many(manager, [bios_plan() for _ in range(2)])
+    leaving = create_many(manager, [bios_plan() for _ in range(2)])
     plans = [bios_plan(has_agent_channel=True) for _ in range(3)]
     calls: list[Callable[..., Any]] = [partial(create, plan=plan) for plan in plans]
     calls += [partial(destroy, vm_id=vm_id) for vm_id in doomed]
+    calls += [partial(_shut_down, vm_id=vm_id) for vm_id in leaving]
     calls += [lambda client: client.call("Host.getHardwareInfo", {})] * 3
     futures = _during(calls, host, _victim(host, "supervdsmd"), moment)
     for future in futures:
         future.result()
-    assert set(_wait_consistent(host)) == {plan.vm_id for plan in plans}
+    for vm_id in leaving:
+        assert wait_status(manager, vm_id, {"Down"})["exitReason"] == 6
+    assert set(_wait_consistent(host)) == {plan.vm_id for plan in plans} | set(leaving)
 
 
 def test_both_daemons_of_ours_at_once(host: Host, manager: Client) -> None:
