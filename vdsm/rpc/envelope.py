@@ -54,6 +54,12 @@ class _IdOnly(msgspec.Struct):
     id: msgspec.Raw = NULL_ID
 
 
+class _Outline(msgspec.Struct):
+    method: str
+    jsonrpc: Literal["2.0"]
+    params: msgspec.Raw
+
+
 class EnvelopeError(ValueError):
     """The bytes are no request. `code` is the JSON-RPC error code, `request_id` what could be read of the id."""
 
@@ -66,6 +72,8 @@ class EnvelopeError(ValueError):
 
 _request = msgspec.json.Decoder(Request)
 _batch = msgspec.json.Decoder(list[msgspec.Raw])
+_outline = msgspec.json.Decoder(_Outline)
+_parts: msgspec.json.Decoder[Any] = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])
 _id_only = msgspec.json.Decoder(_IdOnly)
 _any = msgspec.json.Decoder(object)
 _encoder = msgspec.json.Encoder()
@@ -79,7 +87,8 @@ def is_batch(body: bytes) -> bool:
 def decode(body: bytes | msgspec.Raw) -> Request:
     """One request.
 
-    Raises: EnvelopeError -32700 when it is no JSON, -32600 when it is no JSON-RPC 2.0 request.
+    Raises: EnvelopeError -32700 when it is no JSON, -32600 when it is no JSON-RPC 2.0 request, -32602 when a
+    parameter holds a number that cannot be represented.
     """
     try:
         request = _request.decode(body)
@@ -87,10 +96,38 @@ def decode(body: bytes | msgspec.Raw) -> Request:
             _any.decode(request.id)  # Raw is not looked into, and what is echoed must be JSON
         return request
     except msgspec.ValidationError as error:
+        outline = _outline_of(body)
+        where = None if outline is None else _bad_parameter(outline.params)
+        if outline is not None and where is not None:
+            named = f"Invalid params: {outline.method[:200]}: {where} is a number out of range"
+            raise EnvelopeError(Code.JSON_PARAMS, named, _salvage_id(body)) from error
         # the error may quote what was sent, at any length
         raise EnvelopeError(Code.JSON_REQUEST, f"Invalid request: {str(error)[:200]}", _salvage_id(body)) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EnvelopeError(Code.JSON_PARSE, f"Parse error: {error}") from error
+
+
+def _outline_of(body: bytes | msgspec.Raw) -> _Outline | None:
+    """A request that is right but for its parameters, or None."""
+    try:
+        outline = _outline.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return outline if bytes(outline.params)[:1] in {b"{", b"["} else None
+
+
+def _bad_parameter(params: msgspec.Raw) -> str | None:
+    """Where the number is that cannot be represented; None: it is not in the parameters."""
+    try:
+        named = _parts.decode(params)
+        for name, value in named.items() if isinstance(named, dict) else enumerate(named, 1):
+            try:
+                _any.decode(value)
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return f"in parameter {str(name)[:64]!r} there"
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return f"in the parameters ({str(error)[:64]}) there"
+    return None
 
 
 def decode_batch(body: bytes, limit: int) -> list[msgspec.Raw]:

@@ -34,7 +34,7 @@ def test_any_bytes_are_a_request_or_an_envelope_error(body: bytes) -> None:
     try:
         request = envelope.decode(body)
     except envelope.EnvelopeError as error:
-        assert error.code in {-32600, -32700}
+        assert error.code in {-32600, -32602, -32700}
     else:
         assert isinstance(request.method, str)
 
@@ -76,3 +76,24 @@ def test_an_id_that_is_no_json_is_not_echoed(request_id: bytes, params: bytes) -
         envelope.decode(b'{"jsonrpc": "2.0", "method": "Test.ping", "params": %b, "id": %b}' % (params, request_id))
     assert refused.value.code in {-32700, -32600}
     assert bytes(refused.value.request_id) == b"null"
+
+
+@pytest.mark.parametrize("number", ["1e400", "9" * 5000])
+@pytest.mark.parametrize("params", ['{"a": 1, "size": %s}', '{"a": 1, "size": {"x": [%s]}}'])
+def test_a_number_that_cannot_be_represented_names_its_parameter(number: str, params: str) -> None:
+    body = '{"jsonrpc":"2.0","method":"Test.start","id":7,"params":' + params % number + "}"
+    with pytest.raises(envelope.EnvelopeError, match="in parameter 'size' there is a number out of range") as caught:
+        envelope.decode(body.encode())
+    assert (caught.value.code, bytes(caught.value.request_id)) == (-32602, b"7")
+
+
+def test_params_of_a_wrong_kind_are_no_request() -> None:
+    with pytest.raises(envelope.EnvelopeError) as caught:
+        envelope.decode(b'{"jsonrpc":"2.0","method":"Test.start","id":7,"params":5}')
+    assert caught.value.code == -32600
+
+
+def test_an_id_that_cannot_be_represented_is_no_fault_of_the_parameters() -> None:
+    with pytest.raises(envelope.EnvelopeError) as caught:
+        envelope.decode(b'{"jsonrpc":"2.0","method":"Test.start","id":1e400,"params":{"a":1}}')
+    assert caught.value.code == -32600
